@@ -1,0 +1,37 @@
+# make book   build the live book into _build/html
+# make test   run every test
+# Each creates the environment in .venv first; PYTHON=python3.12 chooses another interpreter.
+
+PYTHON ?= python3
+BIN := .venv/bin
+TORCH := $(shell sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' pyproject.toml)
+
+.PHONY: book test notebooks clean
+
+book: .venv/installed
+	$(BIN)/jupyter-book build book/ -W --keep-going --all
+	@echo "Open _build/html/index.html in a browser."
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg thesis_nb
+
+# Run the chapters on their default parameters and store the outputs, which `make test` compares.
+notebooks: .venv/installed
+	cd thesis_nb && for chapter in *.ipynb; do ../$(BIN)/jupyter execute --inplace $$chapter || exit; done
+
+clean:
+	rm -rf _build runs .venv
+
+# The CPU build of torch first, so that nothing pulls CUDA packages: as a local or configured
+# wheel, else from PyTorch's own index; on macOS the plain build is the CPU build.
+.venv/installed: pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
+	$(PYTHON) -m venv .venv
+ifeq ($(shell uname),Linux)
+	$(BIN)/python -m pip install --quiet torch==$(TORCH)+cpu || \
+		$(BIN)/python -m pip install --quiet torch==$(TORCH)+cpu \
+		--index-url https://download.pytorch.org/whl/cpu
+endif
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@

@@ -1,0 +1,34 @@
+"""Checks of arguments: each error names the argument, what came and what is allowed."""
+
+import math
+from collections.abc import Collection
+from numbers import Integral, Real
+
+
+def require_choice(argument: str, value: object, allowed: Collection) -> None:
+    """Raise ``ValueError`` unless `value` is one of `allowed`."""
+    if isinstance(value, bool | float) or value not in list(allowed):
+        raise ValueError(f"{argument} is {value!r}; allowed: {', '.join(map(str, allowed))}")
+
+
+def require_count(argument: str, value: object, minimum: int = 1) -> None:
+    """Raise ``TypeError`` unless `value` is an integer, ``ValueError`` if it is below `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{argument} is {value!r}; allowed: an integer of at least {minimum}")
+    if value < minimum:
+        raise ValueError(f"{argument} is {value}; allowed: an integer of at least {minimum}")
+
+
+def require_number(
+    argument: str, value: object, minimum: float = 0.0, below: float = math.inf
+) -> None:
+    """Raise unless `value` is a finite number with ``minimum <= value < below``.
+
+    ``TypeError`` for what is no number, ``ValueError`` for a number outside (NaN included).
+    """
+    allowed = f"a finite number of at least {minimum:g}"
+    allowed += f" and below {below:g}" if below < math.inf else ""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{argument} is {value!r}; allowed: {allowed}")
+    if not minimum <= value < below:
+        raise ValueError(f"{argument} is {value}; allowed: {allowed}")

@@ -1,0 +1,50 @@
+"""The nine constellations of the thesis, in its order, at one sample per symbol.
+
+Convention: amplitudes are peak-normalised, except 16QAM (levels -1, -1/3, 1/3, 1 on both
+axes, so that its corners lie at sqrt(2)) and 32QAM (unit mean energy). Source: thesis,
+chapter 4 (names and order); the tables themselves are those of the author's public
+follow-up code.
+"""
+
+import numpy as np
+
+
+def _ask(order: int) -> np.ndarray:
+    return np.linspace(-1, 1, order) + 0j
+
+
+def _psk(order: int) -> np.ndarray:
+    return np.exp(2j * np.pi * np.arange(order) / order)
+
+
+def _star_8qam() -> np.ndarray:
+    return np.where(np.arange(8) % 2 == 0, 1.0, 0.5) * _psk(8)
+
+
+def _square_16qam() -> np.ndarray:
+    level = np.array([-3, -1, 1, 3]) / 3
+    return (level[:, None] + 1j * level[None, :]).ravel()
+
+
+def _checkerboard_32qam() -> np.ndarray:
+    column, row = np.indices((8, 8))
+    kept = (column + row) % 2 == 0
+    points = (column - 3.5 + 1j * (row - 3.5))[kept]
+    return points / np.sqrt(np.mean(np.abs(points) ** 2))
+
+
+CONSTELLATIONS: dict[str, np.ndarray] = {
+    "4ASK": _ask(4),
+    "8ASK": _ask(8),
+    "BPSK": _psk(2),
+    "QPSK": _psk(4),
+    "8PSK": _psk(8),
+    "16PSK": _psk(16),
+    "8QAM": _star_8qam(),
+    "16QAM": _square_16qam(),
+    "32QAM": _checkerboard_32qam(),
+}
+"""Name -> points, ``complex128[M]``, read-only; the position of a name is its class label."""
+
+for _points in CONSTELLATIONS.values():
+    _points.setflags(write=False)

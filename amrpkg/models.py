@@ -1,0 +1,146 @@
+"""Networks from rows of `ARCHITECTURES`: plain PyTorch at 32 bit, Brevitas below."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from amrpkg import quantization
+from amrpkg.architectures import ARCHITECTURES, CLASSES, KERNEL_SIZE, require_model
+from amrpkg.arguments import require_count
+from amrpkg.signals import CHUNK_SIZE
+
+__all__ = ["ARCHITECTURES", "VGGLike", "build", "load_model", "prunable_layers", "save_model"]
+
+
+class VGGLike(nn.Module):
+    """A network of the family; `build` makes it.
+
+    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to class scores ``float32[n, 9]`` and
+    raises ``ValueError`` for any other shape.
+    """
+
+    def __init__(self, architecture: str, bit_width: int, chunk_size: int):
+        super().__init__()
+        self.architecture = architecture
+        self.bit_width = bit_width
+        self.chunk_size = chunk_size
+        self.layers = nn.Sequential(self._modules_of(ARCHITECTURES[architecture]))
+
+    def _modules_of(self, row) -> OrderedDict[str, nn.Module]:
+        bits, modules = self.bit_width, OrderedDict()
+        if bits != 32:
+            modules["input"] = quantization.quant_input(bits)
+        for layer in row.layers(self.chunk_size):
+            if layer.kind == "pool":
+                modules[layer.name] = nn.MaxPool1d(2)
+                continue
+            if layer.name == "linear1":
+                modules["flatten"] = nn.Flatten()
+            make = {"conv": _conv, "linear": _linear}[layer.kind]
+            modules[layer.name] = make(layer.inputs, layer.outputs, bits)
+            if layer.outputs != CLASSES:  # the scores go into the cross entropy as they are
+                modules[f"relu_{layer.name}"] = _relu(bits)
+        return modules
+
+    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+        if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
+            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
+        return self.layers(iq)
+
+
+def _conv(inputs: int, outputs: int, bit_width: int) -> nn.Module:
+    if bit_width == 32:
+        return nn.Conv1d(inputs, outputs, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
+    return quantization.quant_conv(inputs, outputs, bit_width)
+
+
+def _linear(inputs: int, outputs: int, bit_width: int) -> nn.Module:
+    if bit_width == 32:
+        return nn.Linear(inputs, outputs)
+    return quantization.quant_linear(inputs, outputs, bit_width)
+
+
+def _relu(bit_width: int) -> nn.Module:
+    return nn.ReLU() if bit_width == 32 else quantization.quant_relu(bit_width)
+
+
+def build(
+    architecture: str, bit_width: int = 32, chunk_size: int = CHUNK_SIZE, seed: int = 0
+) -> VGGLike:
+    """Build a network with seeded initial weights; torch's global random state is left alone.
+
+    architecture : a key of `ARCHITECTURES`
+    bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for inputs, weights and
+        activations; biases are integers on the accumulator's scale
+    chunk_size : samples per chunk, a multiple of two to the number of pools
+
+    Raises ``ValueError`` or ``TypeError`` that names the argument.
+    """
+    require_model(architecture, bit_width)
+    ARCHITECTURES[architecture].require_chunk_size(chunk_size)
+    require_count("seed", seed, minimum=0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return VGGLike(architecture, bit_width, chunk_size)
+
+
+def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The convolutions and fully connected layers with their names, in order of the data."""
+    return [
+        (name.removeprefix("layers."), module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv1d | nn.Linear)
+    ]
+
+
+def save_model(model: VGGLike, path: Path) -> None:
+    """Write weights and what is needed to rebuild the model to a ``.safetensors`` file.
+
+    Raises ``ValueError`` for a model with held masks: see `pruning.make_permanent`.
+    """
+    state = model.state_dict()
+    if masks := [name for name in state if name.endswith("_mask")]:
+        raise ValueError(
+            f"model holds {len(masks)} pruning masks; allowed: none, call make_permanent first"
+        )
+    metadata = {
+        key: str(getattr(model, key)) for key in ("architecture", "bit_width", "chunk_size")
+    }
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path, metadata)
+
+
+def load_model(path: Path) -> VGGLike:
+    """Rebuild a model from a file of `save_model`, in evaluation mode. Runs no code from the file.
+
+    Raises ``ValueError`` that names `path` if the file is no such file, is damaged, or holds
+    the weights of another architecture than it says.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        model = build(
+            metadata["architecture"], int(metadata["bit_width"]), int(metadata["chunk_size"])
+        )
+    except (SafetensorError, KeyError) as error:
+        raise ValueError(
+            f"path is {str(path)!r}; allowed: a .safetensors file of save_model ({error!r})"
+        ) from error
+    load_state(model, state)
+    return model.eval()
+
+
+def load_state(model: VGGLike, state: dict[str, torch.Tensor]) -> None:
+    """Load a state dict; ``ValueError`` if it belongs to another architecture or bit width."""
+    require_model(model.architecture, model.bit_width)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(
+            f"state does not fit; allowed: a state dict of {model.architecture} at "
+            f"{model.bit_width} bit ({str(error).splitlines()[1].strip()})"
+        ) from error

@@ -1,0 +1,187 @@
+"""One point of the grid, from signals to resource estimate, kept in a folder of its own.
+
+A run folder holds ``params.json``, ``history.csv``, ``model.safetensors`` and ``metrics.json``.
+Only the last, written last and in one step, says that the run is done; it is reused when it
+was made under the same parameters by the same code.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import torch
+from filelock import FileLock
+
+from amrpkg.arguments import require_choice, require_count
+from amrpkg.evaluation import evaluate, time_inference
+from amrpkg.grid import Point
+from amrpkg.hardware import count_model, estimate
+from amrpkg.models import VGGLike, build, load_model, save_model
+from amrpkg.protocols import settings
+from amrpkg.pruning import VARIANTS, make_permanent, prune_channels
+from amrpkg.signals import make_chunks
+from amrpkg.training import train
+
+FRESH_CHUNKS_PER_CLASS = 2_560  # ten times the thesis's evaluation set: a narrower interval
+_PACKAGE = Path(__file__).parent
+# What a recorded number depends on; figures, tables and collation are left out.
+_CODE = (
+    *("constellations", "signals", "architectures", "quantization", "models", "pruning"),
+    *("protocols", "training", "evaluation", "hardware", "grid", "runs"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    point : the grid point
+    metrics : the flat record, one value a key, as in ``metrics.json``
+    history : a row an epoch, with a column ``phase``: "training", then "retraining"
+    folder : where the run lies
+    """
+
+    point: Point
+    metrics: dict
+    history: pd.DataFrame
+    folder: Path
+
+    def load_model(self) -> VGGLike:
+        """The trained model, in evaluation mode, pruned channels as zeros."""
+        return load_model(self.folder / "model.safetensors")
+
+
+def runs_folder() -> Path:
+    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands."""
+    checkout = _PACKAGE.parent
+    default = checkout if (checkout / "pyproject.toml").exists() else Path.cwd()
+    return Path(os.environ.get("AMR_RUNS", default / "runs"))
+
+
+def code_digest() -> str:
+    """A digest of the modules that recorded numbers depend on."""
+    sources = b"".join((_PACKAGE / f"{module}.py").read_bytes() for module in _CODE)
+    return hashlib.sha256(sources).hexdigest()[:16]
+
+
+def provenance() -> dict[str, str | int]:
+    """Where and by what a number was made: commit, code, versions, machine, threads, date."""
+    git = ["git", "-C", str(_PACKAGE), "describe", "--always", "--dirty", "--abbrev=12"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "commit": commit or "unknown",
+        "code_digest": code_digest(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "brevitas", "numpy")},
+        "cpu": _cpu(),
+        "threads": torch.get_num_threads(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def run_point(
+    point: Point,
+    protocol: str = "thesis",
+    seed: int = 0,
+    pruning_variant: str = "held",
+    progress: bool = True,
+) -> Run:
+    """Train, prune, retrain, evaluate and estimate one point, or return its finished run.
+
+    A pruned point starts from the run of its unpruned one, which is made first if need be.
+    seed : of the chunks, the initial weights and the order of batches
+
+    Raises ``ValueError`` for an unknown protocol or pruning variant.
+    """
+    knobs = settings(point.architecture, point.bit_width, protocol)
+    require_count("seed", seed, minimum=0)
+    require_choice("pruning_variant", pruning_variant, VARIANTS)
+    params = {
+        **asdict(point),
+        "protocol": protocol,
+        "seed": seed,
+        "pruning_variant": pruning_variant if point.pruning_percent else "none",
+        **asdict(knobs),
+        "code_digest": code_digest(),
+    }
+    regrown = "_regrowing" if params["pruning_variant"] == "regrowing" else ""
+    seeded = f"_seed_{seed}" if seed else ""
+    folder = runs_folder() / protocol / f"{point.name}{regrown}{seeded}"
+    folder.mkdir(parents=True, exist_ok=True)
+    base = None
+    if point.pruning_percent:
+        base = run_point(point.base, protocol, seed, progress=progress)
+    with FileLock(folder / ".lock"):  # a second process waits, and then finds the run done
+        if not _is_done(folder, params):
+            _make_run(point, params, knobs, base, folder, progress)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return Run(point, metrics, pd.read_csv(folder / "history.csv"), folder)
+
+
+def _is_done(folder: Path, params: dict) -> bool:
+    metrics, kept = folder / "metrics.json", folder / "params.json"
+    return metrics.exists() and kept.exists() and json.loads(kept.read_text()) == params
+
+
+def _make_run(point, params, knobs, base, folder, progress) -> None:
+    (folder / "metrics.json").unlink(missing_ok=True)
+    (folder / "params.json").write_text(json.dumps(params, indent=1))
+    seed = params["seed"]
+    training_chunks = make_chunks(seed=seed)
+    fresh_chunks = make_chunks(FRESH_CHUNKS_PER_CLASS, seed=seed, split="evaluation")
+    if base is None:
+        model = build(point.architecture, point.bit_width, seed=seed)
+    else:
+        model = base.load_model()
+        prune_channels(model, point.pruning_percent / 100, params["pruning_variant"])
+    training = train(model, training_chunks, knobs, seed, progress)
+    make_permanent(model)
+    history = training.history.assign(phase="retraining" if base else "training")
+    if base is not None:
+        history = pd.concat([base.history, history], ignore_index=True)
+    history.to_csv(folder / "history.csv", index=False)
+    save_model(model, folder / "model.safetensors")
+    metrics = _measure(model, training, training_chunks, fresh_chunks)
+    record = {**params, "name": point.name, **metrics, **provenance()}
+    partial = folder / "metrics.json.part"
+    partial.write_text(json.dumps(record, indent=1))
+    os.replace(partial, folder / "metrics.json")
+
+
+def _measure(model, training, training_chunks, fresh_chunks) -> dict:
+    on_training, on_fresh = (evaluate(model, training_chunks), evaluate(model, fresh_chunks))
+    speed = time_inference(model)
+    layers = count_model(model)
+    return {
+        "converged": training.converged,
+        "epochs": len(training.history),
+        "training_loss": float(training.history["loss"].iloc[-1]),
+        "training_seconds": training.seconds,
+        "training_latency_ms": training.latency_ms,
+        "training_throughput_chunks_per_s": training.throughput,
+        "training_correct": on_training.correct,
+        "training_count": on_training.count,
+        "fresh_correct": on_fresh.correct,
+        "fresh_count": on_fresh.count,
+        "inference_time_ms": speed.inference_ms,
+        "throughput_chunks_per_s": speed.throughput,
+        "nonzero_weights": sum(layer.weights for layer in layers),
+        "nonzero_biases": sum(layer.biases for layer in layers),
+        **estimate(model)._asdict(),
+    }

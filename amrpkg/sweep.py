@@ -1,0 +1,34 @@
+"""Run a chapter with parameters, refusing those that papermill would only warn of."""
+
+from pathlib import Path
+
+import papermill
+
+_TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool}
+
+
+def require_parameters(notebook: Path, parameters: dict) -> None:
+    """Check names and types against the annotated parameters cell of a notebook.
+
+    Raises ``ValueError`` for a name that the notebook does not have and ``TypeError`` for a
+    value that is not of the annotated type; both say what is allowed.
+    """
+    known = papermill.inspect_notebook(str(notebook))
+    for name, value in parameters.items():
+        if name not in known:
+            raise ValueError(f"parameter {name!r} is unknown; allowed: {', '.join(known)}")
+        kind = known[name]["inferred_type_name"]
+        if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
+            raise TypeError(f"parameter {name} is {value!r}; allowed: {kind}")
+
+
+def run_notebook(notebook: Path, output: Path, parameters: dict, progress: bool = True) -> None:
+    """Execute a chapter through papermill and write it, outputs and all, to `output`.
+
+    Raises as `require_parameters` before anything runs, and
+    ``papermill.PapermillExecutionError`` when a cell fails; `output` then holds the traceback.
+    """
+    require_parameters(notebook, parameters)
+    papermill.execute_notebook(
+        str(notebook), str(output), parameters, progress_bar=progress, log_output=False
+    )

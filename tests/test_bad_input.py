@@ -1,0 +1,94 @@
+"""Every bad argument raises an error that names it, what came and what is allowed."""
+
+import math
+
+import numpy as np
+import pytest
+
+from amrpkg.check import check, check_between
+from amrpkg.evaluation import binomial_interval, time_inference
+from amrpkg.grid import Point
+from amrpkg.hardware import estimate_architecture
+from amrpkg.models import build
+from amrpkg.protocols import settings
+from amrpkg.pruning import prune_channels
+from amrpkg.runs import run_point
+from amrpkg.signals import make_chunks, receive, stream
+
+SMALL = "vgglike_2f_1c_1re_1mp"
+
+
+@pytest.mark.parametrize(
+    ("call", "argument", "came"),
+    [
+        (lambda: build("resnet"), "architecture", "resnet"),
+        (lambda: Point("resnet"), "architecture", "resnet"),
+        (lambda: estimate_architecture("resnet"), "architecture", "resnet"),
+        (lambda: settings("resnet", 8), "architecture", "resnet"),
+        (lambda: build(SMALL, 5), "bit_width", "5"),
+        (lambda: build(SMALL, "8"), "bit_width", "8"),
+        (lambda: build(SMALL, 8.0), "bit_width", "8.0"),
+        (lambda: build(SMALL, True), "bit_width", "True"),
+        (lambda: Point(SMALL, 16), "bit_width", "16"),
+        (lambda: estimate_architecture(SMALL, 7), "bit_width", "7"),
+        (lambda: build(SMALL, chunk_size=33), "chunk_size", "33"),
+        (lambda: build(SMALL, chunk_size=0), "chunk_size", "0"),
+        (lambda: build(SMALL, chunk_size=32.0), "chunk_size", "32.0"),
+        (lambda: build("vgglike_5f_5c_4re_4mp", chunk_size=24), "chunk_size", "24"),
+        (lambda: build(SMALL, seed=-1), "seed", "-1"),
+        (lambda: receive("64QAM", 10), "modulation", "64QAM"),
+        (lambda: receive("QPSK", 0), "count", "0"),
+        (lambda: make_chunks(0), "chunks_per_class", "0"),
+        (lambda: make_chunks(2.5), "chunks_per_class", "2.5"),
+        (lambda: make_chunks(chunk_size=0), "chunk_size", "0"),
+        (lambda: make_chunks(noise_power=-0.1), "noise_power", "-0.1"),
+        (lambda: make_chunks(noise_power=math.nan), "noise_power", "nan"),
+        (lambda: make_chunks(noise_power=math.inf), "noise_power", "inf"),
+        (lambda: make_chunks(noise_power="loud"), "noise_power", "loud"),
+        (lambda: make_chunks(phase_noise=-1), "phase_noise", "-1"),
+        (lambda: make_chunks(phase_noise=math.nan), "phase_noise", "nan"),
+        (lambda: make_chunks(seed=-3), "seed", "-3"),
+        (lambda: make_chunks(split="test"), "split", "test"),
+        (lambda: stream(batch_size=0), "batch_size", "0"),
+        (lambda: stream(noise_power=-1), "noise_power", "-1"),
+        (lambda: Point(SMALL, 8, 100), "pruning_percent", "100"),
+        (lambda: Point(SMALL, 8, -1), "pruning_percent", "-1"),
+        (lambda: Point(SMALL, 8, "20"), "pruning_percent", "20"),
+        (lambda: prune_channels(build(SMALL), 1.0), "fraction", "1.0"),
+        (lambda: prune_channels(build(SMALL), -0.1), "fraction", "-0.1"),
+        (lambda: prune_channels(build(SMALL), math.nan), "fraction", "nan"),
+        (lambda: prune_channels(build(SMALL), 0.2, "soft"), "variant", "soft"),
+        (lambda: settings(SMALL, 8, "overnight"), "protocol", "overnight"),
+        (lambda: run_point(Point(SMALL), "overnight"), "protocol", "overnight"),
+        (lambda: run_point(Point(SMALL), pruning_variant="x"), "pruning_variant", "x"),
+        (lambda: binomial_interval(3, 2), "correct", "3"),
+        (lambda: binomial_interval(-1, 2), "correct", "-1"),
+        (lambda: binomial_interval(0, 0), "count", "0"),
+        (lambda: binomial_interval(1, 2, confidence=1.0), "confidence", "1.0"),
+        (lambda: binomial_interval(1, 2, method="wald"), "method", "wald"),
+        (lambda: time_inference(build(SMALL), batch_size=0), "batch_size", "0"),
+    ],
+)
+def test_error_names_argument_value_and_what_is_allowed(call, argument, came):
+    with pytest.raises((ValueError, TypeError)) as error:
+        call()
+    message = str(error.value)
+    assert argument in message
+    assert came in message
+    assert "allowed" in message
+
+
+def test_integers_of_numpy_are_integers():
+    assert make_chunks(np.int64(1)).iq.shape[0] == 9
+    assert Point(SMALL, np.int64(8), np.int64(20)).name == f"{SMALL}_8bit_pr_20"
+
+
+def test_check_fails_on_a_wrong_fact(capsys):
+    check("right", 1.0, 1.001, rtol=0.01)
+    assert capsys.readouterr().out == "ok: right = 1.001 within 0.01 relative\n"
+    with pytest.raises(AssertionError, match=r"wrong: 2 is not 1 within 0"):
+        check("wrong", 2, 1)
+    with pytest.raises(AssertionError):
+        check("nan", math.nan, 1, rtol=1)
+    with pytest.raises(AssertionError):
+        check_between("outside", 2, 0, 1)

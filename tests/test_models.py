@@ -1,0 +1,152 @@
+"""One contract for the 28 models: 7 architectures at 4 bit widths."""
+
+import numpy as np
+import pytest
+import torch
+from brevitas.nn.mixin import QuantLayerMixin
+from torch import nn
+
+from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.hardware import count_architecture, count_model
+from amrpkg.models import build, load_model, load_state, prunable_layers, save_model
+from amrpkg.training import train
+
+SMALL = "vgglike_2f_1c_1re_1mp"
+
+
+@pytest.fixture(scope="module", params=BIT_WIDTHS, ids=lambda bits: f"{bits}bit")
+def bit_width(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def model(request, bit_width, few_chunks, one_epoch):
+    """A model after one epoch on 72 chunks, and what its weights were before."""
+    model = build(request.param, bit_width)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    train(model, few_chunks, one_epoch(request.param, bit_width), progress=False)
+    model.before = before
+    return model
+
+
+def scores(model, iq):
+    with torch.inference_mode():
+        return model(iq)
+
+
+@pytest.fixture(scope="module")
+def iq():
+    return torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 32)).astype("float32"))
+
+
+def test_forward_gives_nine_finite_scores_a_chunk(model, iq):
+    assert scores(model, iq).shape == (5, 9)
+    assert scores(model, iq).isfinite().all()
+
+
+def test_layers_weights_and_biases_are_those_of_the_row(model):
+    assert count_model(build(model.architecture, model.bit_width)) == count_architecture(
+        model.architecture
+    )
+
+
+def test_every_weight_tensor_moves_in_an_epoch(model):
+    for name, value in model.named_parameters():
+        if name.endswith((".weight", ".bias")):
+            assert not torch.equal(value, model.before[name]), name
+
+
+def test_quantised_values_lie_on_few_levels_a_power_of_two_apart(model, iq):
+    bits = model.bit_width
+    quantised = [module for module in model.modules() if isinstance(module, QuantLayerMixin)]
+    assert bool(quantised) == (bits < 32)
+    for _, layer in prunable_layers(model) if bits < 32 else ():
+        weight = layer.quant_weight()
+        assert float(weight.scale.log2()) % 1 == 0
+        integers = weight.value / weight.scale
+        assert torch.equal(integers, integers.round())
+        assert integers.abs().max() <= 2 ** (bits - 1) - 1
+        assert len(weight.value.unique()) <= 2**bits
+    if bits < 32:
+        hidden = model.layers[:3](iq)  # input, conv1, its rectifier
+        levels = hidden.value / hidden.scale
+        assert torch.equal(levels, levels.round())
+        assert levels.min() >= 0 and levels.max() <= 2**bits - 1
+
+
+def test_biases_are_integers_on_the_scale_of_the_products(model, iq):
+    if model.bit_width == 32:
+        return
+    model.layers.input.cache_inference_quant_out = True
+    quant_input = model.layers.input(iq)
+    layer = model.layers.conv1
+    product_scale = quant_input.scale * layer.quant_weight().scale
+    accumulators = layer(quant_input) / product_scale
+    assert torch.equal(accumulators, accumulators.round())
+
+
+def test_a_rectifier_follows_all_but_the_last_layer(model):
+    kinds = [
+        "relu" if "ReLU" in type(layer).__name__ else "layer"
+        for layer in model.layers
+        if "ReLU" in type(layer).__name__ or isinstance(layer, nn.Conv1d | nn.Linear)
+    ]
+    count = len(prunable_layers(model))
+    assert kinds == ["layer", "relu"] * (count - 1) + ["layer"]
+
+
+def test_save_and_load_give_the_same_scores(model, iq, tmp_path):
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert (loaded.architecture, loaded.bit_width) == (model.architecture, model.bit_width)
+    assert torch.equal(scores(loaded, iq), scores(model, iq))
+
+
+def test_a_state_dict_of_another_model_is_refused(model):
+    others = [name for name in ARCHITECTURES if name != model.architecture]
+    for other in (build(others[0], model.bit_width), build(others[-1], model.bit_width)):
+        with pytest.raises(ValueError, match=rf"state .* allowed: .*{other.architecture}"):
+            load_state(other, model.state_dict())
+
+
+def test_same_seed_same_weights_and_global_state_left_alone(bit_width):
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    one, two, three = (build(SMALL, bit_width, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.equal(one.layers.conv1.weight, two.layers.conv1.weight)
+    assert not torch.equal(one.layers.conv1.weight, three.layers.conv1.weight)
+
+
+@pytest.mark.parametrize("chunk_size", [8, 64])
+def test_other_chunk_sizes_build_and_run(chunk_size):
+    assert build("vgglike_3f_3c_2re_3mp", 8, chunk_size).eval()(
+        torch.zeros(1, 2, chunk_size)
+    ).shape == (1, 9)
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 16), (2, 32), (1, 3, 32)])
+def test_input_of_another_shape_is_refused(shape):
+    with pytest.raises(ValueError, match=r"iq has shape .* allowed: \(n, 2, 32\)"):
+        build(SMALL)(torch.zeros(shape))
+
+
+def test_files_that_are_no_models_are_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(build(SMALL), path)
+    whole = path.read_bytes()
+    for damaged in (b"", b"not a model", whole[: len(whole) // 2]):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"path is .* allowed: a .safetensors file"):
+            load_model(path)
+
+
+def test_a_pickle_is_never_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save(Evil(), tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="path"):
+        load_model(tmp_path / "model.safetensors")
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,126 @@
+"""The printed tables, the grid's names, what the tables reveal, and the committed record."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from amrpkg.cli import main
+from amrpkg.grid import THESIS_GRID, Point
+from amrpkg.results import (
+    KEYS,
+    collate,
+    compare,
+    load_grid,
+    load_thesis,
+    printed_zero_shares,
+    summarise,
+)
+
+
+def test_the_grid_is_the_81_printed_rows_in_their_order():
+    printed = load_thesis()
+    assert len(THESIS_GRID) == len(printed) == 81
+    ours = [(p.architecture, p.bit_width, p.pruning_percent) for p in THESIS_GRID]
+    assert ours == list(printed[KEYS].itertuples(index=False, name=None))
+    assert len({point.name for point in THESIS_GRID}) == 81
+
+
+@pytest.mark.parametrize(
+    ("point", "name"),
+    [
+        (Point("vgglike_5f_5c_4re_4mp"), "vgglike_5f_5c_4re_4mp"),
+        (Point("vgglike_5f_5c_4re_4mp", 8), "vgglike_5f_5c_4re_4mp_8bit"),
+        (Point("vgglike_2f_1c_1re_1mp", 32, 30), "vgglike_2f_1c_1re_1mp_pr_30"),
+        (Point("vgglike_2f_2c_2re_2mp", 4, 20), "vgglike_2f_2c_2re_2mp_4bit_pr_20"),
+        (Point("vgglike_2f_2c_2re_2mp", 4, 12.5), "vgglike_2f_2c_2re_2mp_4bit_pr_12.5"),
+    ],
+)
+def test_names_are_the_thesis_s_row_names(point, name):
+    assert point.name == name
+    assert point.base == Point(point.architecture, point.bit_width)
+
+
+def test_the_batch_of_32_is_in_every_printed_row():
+    printed = load_thesis()
+    batch = printed["throughput_chunks_per_s"] * printed["inference_time_ms"] / 1e3
+    assert batch.round(3).eq(32).all()
+
+
+def test_printed_zeros_grew_back():
+    shares = printed_zero_shares().set_index(KEYS)
+    # 251 of 30,912 convolution weights of 5f_3c float at 20 %, and none of 192 of 2f_1c
+    assert shares.loc[("vgglike_5f_3c_4re_3mp", 32, 20), "conv"] == pytest.approx(251 / 30_912)
+    assert shares.loc[("vgglike_2f_1c_1re_1mp", 32, 20), "conv"] == 0
+    assert shares.loc[("vgglike_5f_4c_4re_4mp", 6, 20)].tolist() == [0, 0]
+    nominal = shares.index.get_level_values("pruning_percent") / 100
+    assert (shares["linear"] < nominal + 0.001).all()
+
+
+def record(point, **changes):
+    metrics = {
+        **{"architecture": point.architecture, "bit_width": point.bit_width},
+        **{"pruning_percent": point.pruning_percent, "pruning_variant": "none"},
+        **{"protocol": "thesis", "seed": 0, "converged": True, "epochs": 3},
+        **{"training_correct": 2304, "training_count": 2304},
+        **{"fresh_correct": 1152, "fresh_count": 2304},
+        **{"dsp": 1, "ff": 2, "lut": 3, "bram": 4, "inference_time_ms": 0.5},
+    }
+    return metrics | changes
+
+
+def write(runs, point, **changes):
+    folder = runs / "thesis" / point.name
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps(record(point, **changes)))
+
+
+def test_runs_are_collated_in_the_thesis_s_order(tmp_path, capsys):
+    points = THESIS_GRID[::9]
+    for point in reversed(points):
+        write(tmp_path / "runs", point)
+    (tmp_path / "runs" / "thesis" / "half_done").mkdir()
+    path = tmp_path / "results" / "grid.csv"
+    assert main(["results", "--runs", str(tmp_path / "runs"), "--output", str(path)]) == 0
+    assert "9 runs" in capsys.readouterr().out
+    ours = list(load_grid(path)[KEYS].itertuples(index=False, name=None))
+    assert ours == [(p.architecture, p.bit_width, p.pruning_percent) for p in points]
+    assert [p.name for p in path.parent.iterdir()] == ["grid.csv"]
+
+
+def test_no_runs_a_damaged_run_and_no_record_are_said_plainly(tmp_path, capsys):
+    with pytest.raises(FileNotFoundError, match="amr results"):
+        load_grid(tmp_path / "grid.csv")
+    assert main(["results", "--runs", str(tmp_path), "--output", str(tmp_path / "g.csv")]) == 2
+    assert "finished runs" in capsys.readouterr().err
+    write(tmp_path, THESIS_GRID[0])
+    (tmp_path / "thesis" / THESIS_GRID[0].name / "metrics.json").write_text('{"cut')
+    with pytest.raises(ValueError, match=r"damaged .*metrics.json"):
+        collate(tmp_path, tmp_path / "grid.csv")
+    assert not (tmp_path / "grid.csv").exists()
+
+
+def test_help_lists_the_commands(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    assert "results" in capsys.readouterr().out
+
+
+def test_a_run_beside_the_printed_row():
+    point = Point("vgglike_2f_2c_2re_2mp", 6, 20)
+    table = compare(record(point)).set_index("quantity")
+    assert table.loc["DSP (estimate)"].tolist() == [1, 82810]
+    assert table.loc["accuracy on fresh chunks (%), 95 % interval", "ours"].startswith(
+        "50.00 [47.9"
+    )
+    off_grid = compare(record(Point("vgglike_2f_1c_1re_1mp", 4))).set_index("quantity")
+    assert (off_grid["thesis"] == "").all()
+
+
+def test_the_summary_marks_accuracies_by_their_data():
+    row = summarise(pd.DataFrame([record(Point("vgglike_2f_2c_2re_2mp", 6, 20), converged=False)]))
+    assert row["run"][0] == "2f_2c_2re_2mp_6bit_pr_20"
+    assert row["converged"][0] == "no"
+    assert row["training chunks right (%)"][0] == 100
+    assert row["fresh chunks right (%)"][0] == 50

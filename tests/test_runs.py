@@ -1,0 +1,94 @@
+"""A run folder: made once, reused, remade when its parameters or code change."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from amrpkg import runs
+from amrpkg.evaluation import evaluate
+from amrpkg.grid import Point
+from amrpkg.hardware import count_architecture, count_model, estimate_architecture
+from amrpkg.protocols import settings
+from amrpkg.runs import run_point
+from amrpkg.signals import make_chunks
+
+SMALL = "vgglike_2f_1c_1re_1mp"
+
+
+@pytest.fixture
+def quick(tmp_path, monkeypatch):
+    """Two-epoch runs below a temporary folder."""
+    monkeypatch.setenv("AMR_RUNS", str(tmp_path))
+    monkeypatch.setattr(
+        runs, "settings", lambda *key: replace(settings(*key), max_epochs=2, target_loss=0.5)
+    )
+    monkeypatch.setattr(runs, "FRESH_CHUNKS_PER_CLASS", 20)
+    return tmp_path
+
+
+def test_a_pruned_run_records_all_and_starts_from_its_base(quick):
+    run = run_point(Point(SMALL, 8, 20), progress=False)
+    base, m = run_point(Point(SMALL, 8), progress=False), run.metrics
+    assert {p.name for p in run.folder.iterdir()} >= {"params.json", "model.safetensors"}
+    assert run.folder == quick / "thesis" / f"{SMALL}_8bit_pr_20"
+    assert list(run.history["phase"]) == ["training"] * 2 + ["retraining"] * m["epochs"]
+    assert m["converged"] == (m["training_loss"] <= 0.5)
+    assert m["code_digest"] == runs.code_digest() and m["threads"] == 1
+    assert Point(SMALL, 8, 20).name == m["name"]
+    model = run.load_model()
+    fresh = evaluate(model, make_chunks(20, split="evaluation"))
+    assert (m["fresh_correct"], m["fresh_count"]) == (fresh.correct, 180)
+    assert m["training_correct"] == evaluate(model, make_chunks()).correct
+    assert count_model(model) == count_architecture(SMALL, 20)
+    assert m["dsp"] == estimate_architecture(SMALL, 8, 20).dsp
+    assert base.metrics["dsp"] == estimate_architecture(SMALL, 8).dsp
+    assert base.metrics["pruning_variant"] == "none"
+
+
+def test_a_finished_run_is_read_and_an_unfinished_or_changed_one_is_made(quick, monkeypatch):
+    made = []
+    make = runs._make_run
+    monkeypatch.setattr(runs, "_make_run", lambda *a: made.append(1) or make(*a))
+    point = Point(SMALL)
+    run = run_point(point, progress=False)
+    run_point(point, progress=False)
+    assert len(made) == 1
+    (run.folder / "metrics.json").unlink()  # stopped before the end
+    run_point(point, progress=False)
+    assert len(made) == 2
+    monkeypatch.setattr(runs, "code_digest", lambda: "edited")
+    assert run_point(point, progress=False).metrics["code_digest"] == "edited"
+    assert len(made) == 3
+    other = run_point(point, seed=1, progress=False)
+    assert other.folder != run.folder
+    assert len(made) == 4
+
+
+def test_a_run_that_fails_leaves_no_metrics(quick, monkeypatch):
+    def full_disk(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(runs, "save_model", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        run_point(Point(SMALL), progress=False)
+    assert not list(quick.glob("**/metrics.json"))
+
+
+def test_the_regrowing_variant_has_a_folder_of_its_own_and_no_masks(quick):
+    run = run_point(Point(SMALL, 32, 30), pruning_variant="regrowing", progress=False)
+    held = run_point(Point(SMALL, 32, 30), progress=False)
+    assert run.folder.name == f"{SMALL}_pr_30_regrowing"
+    assert run.metrics["nonzero_biases"] > held.metrics["nonzero_biases"]
+    assert run.metrics["nonzero_weights"] > held.metrics["nonzero_weights"]
+    assert json.loads((run.folder / "params.json").read_text())["pruning_variant"] == "regrowing"
+
+
+def test_an_edit_of_the_code_changes_the_digest(tmp_path, monkeypatch):
+    before = runs.code_digest()
+    for module in runs._CODE:
+        (tmp_path / f"{module}.py").write_text((runs._PACKAGE / f"{module}.py").read_text())
+    monkeypatch.setattr(runs, "_PACKAGE", tmp_path)
+    assert runs.code_digest() == before
+    (tmp_path / "signals.py").write_text("NOISE_POWER = 1")
+    assert runs.code_digest() != before

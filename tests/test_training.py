@@ -1,0 +1,73 @@
+"""The loop: it learns, stops at its target, says when it does not, and is seeded."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.evaluation import evaluate
+from amrpkg.models import build
+from amrpkg.protocols import PROTOCOLS, Settings, settings
+from amrpkg.signals import make_chunks
+from amrpkg.training import train
+
+SMALL = "vgglike_2f_1c_1re_1mp"
+
+
+def test_every_model_has_knobs_within_what_the_thesis_says():
+    table = PROTOCOLS["thesis"]
+    assert set(table) == {(name, bits) for name in ARCHITECTURES for bits in BIT_WIDTHS}
+    for knobs in table.values():
+        assert 0.03 <= knobs.target_loss <= 1
+        assert knobs.batch_size == 32
+        assert knobs.learning_rate > 0 and knobs.max_epochs > 0
+
+
+@pytest.mark.parametrize("bits", [32, 8])
+def test_training_to_a_target_memorises_its_chunks(bits):
+    chunks = make_chunks(32)
+    model = build(SMALL, bits)
+    training = train(model, chunks, settings(SMALL, bits), progress=False)
+    assert training.converged
+    assert training.history["loss"].iloc[-1] <= 0.03 < training.history["loss"].iloc[-2]
+    assert list(training.history["epoch"]) == list(range(1, len(training.history) + 1))
+    assert evaluate(model, chunks).accuracy > 0.95
+    assert not model.training
+
+
+def test_a_missed_target_is_recorded_and_no_success(few_chunks):
+    knobs = Settings(1e-3, target_loss=0.03, max_epochs=2)
+    training = train(build(SMALL), few_chunks, knobs, progress=False)
+    assert not training.converged
+    assert len(training.history) == 2
+
+
+def test_an_untrained_epoch_has_the_loss_and_accuracy_of_guessing(few_chunks):
+    knobs = Settings(1e-9, target_loss=0.0, max_epochs=1)
+    history = train(build(SMALL), few_chunks, knobs, progress=False).history
+    assert history["loss"][0] == pytest.approx(torch.log(torch.tensor(9.0)).item(), rel=0.05)
+    assert history["accuracy"][0] < 0.4
+
+
+def test_same_seed_same_training(few_chunks, one_epoch):
+    def weight(seed):
+        model = build(SMALL)
+        train(model, few_chunks, one_epoch(SMALL, 32), seed=seed, progress=False)
+        return model.layers.linear2.weight
+
+    assert torch.equal(weight(1), weight(1))
+    assert not torch.equal(weight(1), weight(2))
+
+
+def test_latency_throughput_and_time_belong_together(few_chunks):
+    knobs = replace(settings(SMALL, 32), max_epochs=3, target_loss=0.0)
+    training = train(build(SMALL), few_chunks, knobs, progress=False)
+    assert training.throughput * training.seconds == pytest.approx(3 * len(few_chunks))
+    assert 0 < training.latency_ms < 1e3 * training.seconds
+
+
+def test_progress_names_loss_and_epochs(few_chunks, one_epoch, capsys):
+    train(build(SMALL), few_chunks, one_epoch(SMALL, 32), progress=True)
+    shown = capsys.readouterr().err
+    assert "epoch" in shown and "loss=" in shown and "accuracy=" in shown
