@@ -8,6 +8,7 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from amrpkg.architectures import ARCHITECTURES
 from amrpkg.constellations import CONSTELLATIONS
+from amrpkg.intervals import binomial_interval
 from amrpkg.signals import CHUNK_SIZE, Chunks, receive
 
 BLUE, ORANGE, GREEN, GREY = ("#0072B2", "#D55E00", "#009E73", "#8a8a8a")  # colour-blind safe
@@ -282,16 +283,24 @@ def plot_confusion(confusion: np.ndarray) -> Figure:
     return figure
 
 
-def plot_intervals(intervals: pd.DataFrame) -> Figure:
-    """Accuracies with exact intervals, a row each; columns label, accuracy, low, high."""
-    figure, ax = _subplots(figsize=(7.5, 0.55 * len(intervals) + 0.9))
-    for row, item in enumerate(intervals.itertuples()):
-        color = BLUE if "fresh" in item.label else ORANGE
-        ax.plot([100 * item.low, 100 * item.high], [row, row], color=color, linewidth=3)
-        ax.plot(100 * item.accuracy, row, "|", color="black", markersize=12)
-    ax.set_yticks(range(len(intervals)), intervals["label"])
-    ax.set(xlabel="accuracy (%)", ylim=(len(intervals) - 0.5, -0.5))
+def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
+    """Accuracies with exact 95 % intervals, a row a run.
+
+    accuracies : index: the runs; columns ``training_correct``, ``training_count``,
+        ``fresh_correct``, ``fresh_count``
+    """
+    figure, ax = _subplots(figsize=(7.5, 0.22 * len(accuracies) + 1.2))
+    for data, color in (("training", ORANGE), ("fresh", BLUE)):
+        correct, count = accuracies[f"{data}_correct"], accuracies[f"{data}_count"]
+        intervals = [binomial_interval(*pair) for pair in zip(correct, count, strict=True)]
+        for row, (low, high) in enumerate(intervals):
+            ax.plot([100 * low, 100 * high], [row, row], color=color, linewidth=4, alpha=0.5)
+        share = 100 * correct / count
+        ax.plot(share, range(len(share)), "|", color=color, markersize=8, label=f"{data} chunks")
+    ax.set_yticks(range(len(accuracies)), accuracies.index)
+    ax.set(xlabel="accuracy (%)", xlim=(None, 101), ylim=(len(accuracies) - 0.4, -0.6))
     ax.grid(axis="x", color="0.9")
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 

@@ -9,6 +9,7 @@ from amrpkg.cli import main
 from amrpkg.grid import THESIS_GRID, Point
 from amrpkg.results import (
     KEYS,
+    PROVENANCE,
     collate,
     compare,
     load_grid,
@@ -124,3 +125,15 @@ def test_the_summary_marks_accuracies_by_their_data():
     assert row["converged"][0] == "no"
     assert row["training chunks right (%)"][0] == 100
     assert row["fresh chunks right (%)"][0] == 50
+
+
+def test_the_committed_record_has_its_provenance_and_no_leakage():
+    grid = load_grid()
+    assert grid[PROVENANCE].notna().all().all()
+    assert not grid["commit"].str.contains("dirty|unknown").any()
+    on_grid = {(p.architecture, p.bit_width, p.pruning_percent) for p in THESIS_GRID}
+    assert set(grid[KEYS].itertuples(index=False, name=None)) <= on_grid
+    assert (grid["fresh_count"] == 23_040).all() and (grid["training_count"] == 2_304).all()
+    assert (grid["fresh_correct"] <= grid["fresh_count"]).all()
+    reached = grid["training_loss"] <= grid["target_loss"]
+    assert (grid["converged"] == reached).all()

@@ -1,0 +1,169 @@
+"""A real build of the book in a copy of the tree, its pages in a browser, and a rebuild."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    "intro",
+    *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
+    "printed_tables",
+    "references",
+]
+
+
+def build(tree, *options):
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "book/", *options]
+    environment = os.environ | {
+        "PYTHONPATH": str(tree),
+        "AMR_RUNS": os.environ.get("AMR_RUNS", str(ROOT / "runs")),  # a finished run is read
+    }
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the files git knows or would know, built with warnings as errors."""
+    tree = tmp_path_factory.mktemp("book") / "tree"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).exists():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tree / name, follow_symlinks=False)
+    build(tree, "-W", "--keep-going", "--all")
+    return tree
+
+
+@pytest.fixture(scope="module")
+def html(tree):
+    return tree / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def soups(html):
+    return {
+        page: BeautifulSoup((html / f"{page}.html").read_text(), "html.parser") for page in PAGES
+    }
+
+
+def test_figures_tables_equations_and_algorithms_are_numbered(soups):
+    numbers = {"figure": [], "table": [], "equation": []}
+    for soup in soups.values():
+        captions = soup.select("figcaption .caption-number")
+        numbers["figure"] += [item.text for item in captions]
+        numbers["table"] += [item.text for item in soup.select("table caption .caption-number")]
+        numbers["equation"] += [item.text for item in soup.select(".eqno")]
+    for kind, least in (("figure", 12), ("table", 18), ("equation", 7)):
+        assert len(numbers[kind]) == len(set(numbers[kind])) >= least, kind
+    for page, title in (("01_signal_generation", "dataset"), ("05_hardware_estimation", "FPGA")):
+        algorithm = soups[f"chapters/{page}"].select_one(".proof.algorithm .admonition-title")
+        assert "Algorithm" in algorithm.text and title in algorithm.text
+
+
+def test_every_figure_image_is_there_and_no_output_is_an_error(html, soups):
+    for page, soup in soups.items():
+        images = [image["src"] for image in soup.select("figure img")]
+        assert images or not page.startswith("chapters/")
+        for source in images:
+            assert (html / page).parent.joinpath(source).stat().st_size > 1_000
+        text = soup.get_text()
+        assert "Traceback" not in text and "stderr" not in str(soup.select(".output"))
+
+
+def test_numbers_glued_into_the_introduction_are_those_of_the_chapter(soups):
+    glued = [item.text for item in soups["intro"].select(".pasted-text")]
+    assert len(glued) == 4 and all(re.search(r"\d", text) for text in glued)
+    training, fresh = (float(text.rstrip("%")) for text in glued[:2])
+    table = soups["chapters/04_evaluation_statistics"].find(id="tab-accuracy")
+    cells = [float(row.select("td")[3].text) for row in table.select("tbody tr")]
+    assert cells == pytest.approx([training, fresh], abs=0.06)
+
+
+def test_internal_links_resolve(html, soups):
+    for page, soup in soups.items():
+        for link in soup.select("a[href]"):
+            target, _, anchor = unquote(link["href"]).partition("#")
+            if re.match(r"\w+:", target):
+                continue
+            path = (html / page).parent / target if target else html / f"{page}.html"
+            assert path.exists(), (page, link["href"])
+            if anchor and path.suffix == ".html":
+                there = BeautifulSoup(path.read_text(), "html.parser")
+                assert there.find(id=anchor), (page, link["href"])
+
+
+def test_nothing_is_loaded_from_elsewhere(soups):
+    for page, soup in soups.items():
+        loaded = [tag.get("src") for tag in soup.select("script[src], img[src], iframe[src]")]
+        loaded += [
+            tag.get("href") for tag in soup.select("link[rel=stylesheet], link[rel=preload]")
+        ]
+        assert not [url for url in loaded if re.match(r"(https?:)?//", url)], page
+
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+def browse(url, profile):
+    """The page's DOM after its scripts ran, and what it wrote to the console."""
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
+    command += ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    command += ["--disable-sync", f"--user-data-dir={profile}", "--enable-logging=stderr", "--v=0"]
+    command += ["--virtual-time-budget=20000", "--window-size=1280,1000", "--dump-dom", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+    return BeautifulSoup(done.stdout, "html.parser"), console
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
+    dom, console = browse((html / f"{page}.html").as_uri(), tmp_path)
+    errors = "Uncaught|blocked|Failed|ERR_|rror"
+    assert not [line for line in console if re.search(errors, line)]
+    equations = soups[page].select(".math")
+    assert len(dom.select("mjx-container")) >= len(equations)
+    assert not dom.select("mjx-merror")
+    assert dom.select_one("h1") and len(dom.select("figure img")) == len(
+        soups[page].select("figure img")
+    )
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+def test_the_browser_test_sees_an_error(tmp_path):
+    (tmp_path / "bad.html").write_text("<script>undefinedFunction()</script>")
+    _, console = browse((tmp_path / "bad.html").as_uri(), tmp_path / "profile")
+    assert console and "undefinedFunction" in console[0]
+
+
+def test_a_rebuild_shows_the_numbers_of_changed_code_and_record(tree, html):
+    """Last in this file: it edits the copy. The chapters' own text stays as it is."""
+    (check := tree / "amrpkg" / "check.py").write_text(
+        check.read_text().replace('print(f"ok: ', 'print(f"edited: ')
+    )
+    (printed := tree / "amrpkg/thesis/appendices.csv").write_text(
+        printed.read_text().replace("4.6229756", "4.7654321")
+    )
+    build(tree)
+    pages = {page: (html / f"{page}.html").read_text() for page in PAGES}
+    for page in PAGES[1:7]:
+        assert "edited: " in pages[page] and "ok: " not in pages[page], page
+    assert "4.76543" in pages["chapters/06_results"]
+    assert "4.7654321" in pages["printed_tables"]

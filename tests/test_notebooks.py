@@ -1,0 +1,146 @@
+"""The chapters as files, and papermill over them with good and bad parameters."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from amrpkg.grid import Point
+from amrpkg.results import collate
+from amrpkg.sweep import run_notebook
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = sorted((ROOT / "thesis_nb").glob("*.ipynb"))
+SMALL = {"architecture": "vgglike_2f_1c_1re_1mp", "bit_width": 32}
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def stdout(cells):
+    outputs = [output for cell in cells for output in cell.outputs]
+    return "".join(output.text for output in outputs if output.get("name") == "stdout")
+
+
+def test_there_are_six_numbered_chapters():
+    assert [path.stem for path in CHAPTERS] == [
+        "01_signal_generation",
+        "02_models",
+        "03_training",
+        "04_evaluation_statistics",
+        "05_hardware_estimation",
+        "06_results",
+    ]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+class TestStoredChapter:
+    def test_was_run_from_top_to_bottom_without_error(self, path):
+        cells = code_cells(path)
+        assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+        kinds = {output.output_type for cell in cells for output in cell.outputs}
+        assert "error" not in kinds
+
+    def test_checks_facts(self, path):
+        assert stdout(code_cells(path)).count("ok: ") >= 2
+
+    def test_has_one_parameters_cell_of_annotated_literals_with_a_comment_each(self, path):
+        cells = [c for c in code_cells(path) if "parameters" in c.metadata.get("tags", [])]
+        assert len(cells) == 1
+        for line in cells[0].source.splitlines():
+            assert "  # " in line
+        for parameter in papermill.inspect_notebook(str(path)).values():
+            assert parameter["inferred_type_name"] in ("str", "int", "float")
+
+    def test_cells_can_be_read_in_a_breath(self, path):
+        for cell in code_cells(path):
+            if "hide-input" not in cell.metadata.get("tags", []):  # the imports
+                assert len(cell.source.splitlines()) <= 15, cell.source
+            assert max(map(len, cell.source.splitlines())) <= 88, cell.source
+
+    def test_says_what_the_reader_will_learn_first(self, path):
+        first = nbformat.read(path, 4).cells[0].source
+        assert first.startswith("# ") and "**You will learn**" in first
+
+    def test_figures_have_a_name_and_a_caption(self, path):
+        for cell in code_cells(path):
+            if cell.source.splitlines()[-1].startswith("plots."):
+                figure = cell.metadata["mystnb"]["figure"]
+                assert figure["name"].startswith("fig-") and figure["caption"].endswith(".")
+
+
+def test_names_of_figures_and_tables_are_unique():
+    cells = [cell for path in CHAPTERS for cell in code_cells(path)]
+    names = [cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells]
+    names = [name for name in names if name]
+    assert len(names) == len(set(names)) >= 10
+
+
+def test_papermill_sweep_of_two_points(tmp_path, monkeypatch):
+    """Chapters 3 to 6 on an unpruned and a pruned point: the seed of the grid's sweep."""
+    monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
+    for percent in (0, 30):
+        for chapter in CHAPTERS[2:]:
+            output = tmp_path / f"{chapter.stem}_{percent}.ipynb"
+            run_notebook(chapter, output, {**SMALL, "pruning_percent": percent}, progress=False)
+            assert "ok: " in stdout(code_cells(output))
+    grid = collate(tmp_path / "runs", tmp_path / "grid.csv")
+    points = [Point(*key) for key in grid.iloc[:, :3].itertuples(index=False)]
+    assert points == [Point(**SMALL), Point(**SMALL, pruning_percent=30)]
+    assert grid["converged"].all()
+    assert (grid["training_correct"] / grid["training_count"] > 0.95).all()
+    assert (grid["fresh_correct"] / grid["fresh_count"] < 0.8).all()
+    assert not list(tmp_path.glob("runs/**/*.part"))
+
+
+def test_the_first_two_chapters_run_with_other_parameters(tmp_path):
+    other = {"chunks_per_class": 16, "chunk_size": 8, "noise_power": 0.02, "phase_noise": 0.0}
+    run_notebook(CHAPTERS[0], tmp_path / "01.ipynb", other, progress=False)
+    assert "ok: chunks in the set = 144" in stdout(code_cells(tmp_path / "01.ipynb"))
+    silent = {"noise_power": 0.0, "phase_noise": 0.0}
+    run_notebook(CHAPTERS[0], tmp_path / "01.ipynb", silent, progress=False)
+    run_notebook(CHAPTERS[1], tmp_path / "02.ipynb", SMALL | {"bit_width": 4}, progress=False)
+
+
+def papermill_command(chapter, output, *parameters):
+    command = [sys.executable, "-m", "papermill", str(chapter), str(output), *parameters]
+    environment = os.environ | {"AMR_RUNS": str(output.parent / "runs")}
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+def test_the_papermill_command_of_the_readme(tmp_path):
+    chosen = ["-p", "architecture", SMALL["architecture"], "-p", "bit_width", "32"]
+    done = papermill_command(
+        CHAPTERS[2], tmp_path / "out.ipynb", *chosen, "-p", "pruning_percent", "20"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/thesis/vgglike_2f_1c_1re_1mp_pr_20/metrics.json").exists()
+
+
+def test_an_ill_typed_value_fails_with_a_message_that_names_it(tmp_path):
+    done = papermill_command(CHAPTERS[2], tmp_path / "out.ipynb", "-p", "bit_width", "four")
+    assert done.returncode != 0
+    assert "bit_width is 'four'; allowed: 32, 8, 6, 4" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"bitz": 4}, ValueError, "'bitz' is unknown; allowed: architecture, bit_width"),
+        ({"bit_width": "4"}, TypeError, "bit_width is '4'; allowed: int"),
+        ({"bit_width": 4.0}, TypeError, "bit_width is 4.0; allowed: int"),
+        ({"seed": True}, TypeError, "seed is True; allowed: int"),
+        ({"architecture": 3}, TypeError, "architecture is 3; allowed: str"),
+    ],
+)
+def test_unknown_and_ill_typed_parameters_are_refused_before_anything_runs(
+    tmp_path, parameters, error, message
+):
+    with pytest.raises(error, match=message):
+        run_notebook(CHAPTERS[2], tmp_path / "out.ipynb", parameters)
+    assert not (tmp_path / "out.ipynb").exists()
