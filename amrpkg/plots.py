@@ -49,7 +49,9 @@ def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -
     figure.supxlabel("in-phase I (amplitude, dimensionless)")
     figure.supylabel("quadrature Q (amplitude, dimensionless)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=2, frameon=False, markerscale=2.5
+    )
     return figure
 
 
@@ -66,160 +68,100 @@ def plot_received(
     return figure
 
 
-def _box(ax, x, y, width, height, text, color) -> None:
-    ax.add_patch(
-        FancyBboxPatch(
-            (x, y),
-            width,
-            height,
-            boxstyle="round,pad=0.02,rounding_size=0.08",
-            facecolor=color + "22",
-            edgecolor=color,
-            linewidth=1.2,
-        )
-    )
-    ax.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=8)
-
-
-def _arrow(ax, start, end) -> None:
-    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "0.3"})
-
-
 def plot_workflow() -> Figure:
     """The road of a grid point (after the thesis's Figure 2)."""
     steps = [
-        ("signals:\nchunks with labels", BLUE),
-        ("architecture", GREEN),
-        ("bit width:\nfloat or Brevitas", GREEN),
+        ("signals:\nchunks\nand labels", BLUE),
+        ("architecture,\nbit width", GREEN),
         ("train to the\ntarget loss", ORANGE),
-        ("prune channels,\nretrain", ORANGE),
+        ("prune,\nretrain", ORANGE),
         ("evaluate:\ntraining and\nfresh chunks", BLUE),
-        ("estimate\nFPGA resources", GREY),
+        ("estimate\nFPGA\nresources", GREY),
     ]
-    figure, ax = _subplots(figsize=(9, 1.7))
+    figure, ax = _subplots(figsize=(8, 1.7))
     ax.set(xlim=(-0.1, len(steps) * 1.6 - 0.2), ylim=(-0.75, 1.15))
     ax.axis("off")
+    arrow = {"arrowstyle": "-|>", "color": "0.3"}
     for k, (text, color) in enumerate(steps):
-        _box(ax, 1.6 * k, 0, 1.3, 1, text, color)
+        x = 1.6 * k
+        look = {"facecolor": color + "22", "edgecolor": color, "linewidth": 1.2}
+        style = "round,pad=0.02,rounding_size=0.08"
+        ax.add_patch(FancyBboxPatch((x, 0), 1.3, 1, boxstyle=style, **look))
+        ax.text(x + 0.65, 0.5, text, ha="center", va="center", fontsize=8)
         if k:
-            _arrow(ax, (1.6 * k - 0.28, 0.5), (1.6 * k, 0.5))
-    ax.annotate(
-        "",
-        (1.6 * 3 + 0.65, -0.05),
-        (1.6 * 5 + 0.65, -0.05),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": "0.5",
-            "connectionstyle": "bar,fraction=-0.1",
-            "linestyle": "--",
-        },
-    )
-    ax.text(
-        1.6 * 4 + 0.65,
-        -0.6,
-        "thesis: adjust the knobs, repeat",
-        ha="center",
-        fontsize=8,
-        color="0.35",
-    )
+            ax.annotate("", (x, 0.5), (x - 0.28, 0.5), arrowprops=arrow)
+    back = {"connectionstyle": "bar,fraction=-0.1", "linestyle": "--"}
+    ax.annotate("", (1.6 * 2 + 0.65, -0.05), (1.6 * 4 + 0.65, -0.05), arrowprops=arrow | back)
+    ax.text(1.6 * 3 + 0.65, -0.62, "thesis: adjust the knobs, repeat", ha="center", fontsize=8)
     return figure
 
 
-def plot_chunking(chunks: Chunks, shown: int = 5) -> Figure:
-    """Algorithm I drawn from real chunks (after the thesis's Figure 4)."""
-    names = list(CONSTELLATIONS)
+def plot_chunking(chunks: Chunks, shown: int = 4) -> Figure:
+    """Algorithm I drawn from real chunks of three classes (after the thesis's Figure 4)."""
     size = chunks.iq.shape[2]
-    picked = [np.flatnonzero(chunks.labels == label)[:shown] for label in (0, 3, 7)]
-    figure, axes = _subplots(1, 3, figsize=(9, 3), width_ratios=(1.15, 1, 1))
+    classes = {name: list(CONSTELLATIONS).index(name) for name in ("4ASK", "QPSK", "16QAM")}
+    colors = dict(zip(classes, (BLUE, ORANGE, GREEN), strict=True))
+    figure, axes = _subplots(1, 3, figsize=(8, 2.9), width_ratios=(1.2, 1, 1))
     titles = (
-        "1  generate pairs per modulation",
-        f"2  cut into chunks of {size}, label",
-        "3  shuffle the chunks",
+        "1  pairs of each modulation",
+        f"2  chunks of {size}, labelled",
+        "3  chunks shuffled",
     )
     for ax, title in zip(axes, titles, strict=True):
         ax.set_title(title, fontsize=9, loc="left")
+        ax.set(ylim=(-0.9, 2.6))
         ax.axis("off")
-    colors = (BLUE, ORANGE, GREEN)
-    for row, (index, color) in enumerate(zip(picked, colors, strict=True)):
-        iq = chunks.iq[index].transpose(1, 0, 2).reshape(2, -1)
-        axes[0].plot(
-            np.linspace(0, 1, iq.shape[1]), 2 - row + 0.22 * iq[0], color=color, linewidth=0.5
-        )
-        axes[0].plot(
-            np.linspace(0, 1, iq.shape[1]),
-            2 - row - 0.45 + 0.1 * iq[1],
-            color=color,
-            linewidth=0.4,
-            alpha=0.5,
-        )
-        axes[0].text(-0.03, 2 - row, names[(0, 3, 7)[row]], ha="right", va="center", color=color)
-        for k in range(shown):
-            axes[1].add_patch(
-                Rectangle((k, 2 - row - 0.3), 0.86, 0.6, facecolor=color + "44", edgecolor=color)
-            )
-            axes[1].text(
-                k + 0.43, 2 - row, names[(0, 3, 7)[row]], ha="center", va="center", fontsize=6.5
-            )
-    axes[0].text(0, -0.85, "line: I, fainter line below: Q", fontsize=7, color="0.35")
-    axes[1].set(xlim=(-0.1, shown), ylim=(-1, 2.6))
-    order = np.random.default_rng(1).permutation(3 * shown)
-    for place, which in enumerate(order):
-        row, color = which // shown, colors[which // shown]
-        x, y = place % shown, 2 - place // shown
-        axes[2].add_patch(
-            Rectangle((x, y - 0.3), 0.86, 0.6, facecolor=color + "44", edgecolor=color)
-        )
-        axes[2].text(x + 0.43, y, names[(0, 3, 7)[row]], ha="center", va="center", fontsize=6.5)
-    axes[2].set(xlim=(-0.1, shown), ylim=(-1, 2.6))
-    axes[0].set(ylim=(-1, 2.6))
+    for row, (name, label) in enumerate(classes.items()):
+        picked = chunks.iq[chunks.labels == label][:shown]
+        i, q = picked.transpose(1, 0, 2).reshape(2, -1)
+        time = np.linspace(0, shown, i.size)
+        axes[0].plot(time, 2.1 - row + 0.18 * i, color=colors[name], linewidth=0.6)
+        axes[0].plot(time, 1.65 - row + 0.18 * q, color=colors[name], linewidth=0.6, alpha=0.5)
+        axes[0].text(-0.15, 2 - row, name, ha="right", va="center", color=colors[name])
+    axes[0].text(0, -0.85, "upper line I, lower line Q", fontsize=8, color="0.35")
+    in_order = [name for name in classes for _ in range(shown)]
+    shuffled = np.random.default_rng(1).permutation(in_order)
+    for ax, names in ((axes[1], in_order), (axes[2], shuffled)):
+        ax.set(xlim=(-0.1, shown))
+        for place, name in enumerate(names):
+            x, y = place % shown, 2 - place // shown
+            box = {"facecolor": colors[name] + "44", "edgecolor": colors[name]}
+            ax.add_patch(Rectangle((x, y - 0.3), 0.9, 0.6, **box))
+            ax.text(x + 0.45, y, name, ha="center", va="center", fontsize=7)
     return figure
 
 
 def plot_architecture(architecture: str) -> Figure:
     """A network as blocks: height for the samples left, width for channels or features."""
-    layers = ARCHITECTURES[architecture].layers()
-    figure, ax = _subplots(figsize=(9, 2.9))
-    length, x = CHUNK_SIZE, 0.0
-    blocks = [("input", GREY, 2, f"2 x {length}")]
-    heights = [length]
-    for layer in layers:
-        if layer.kind == "pool":
-            length //= 2
-        elif layer.kind == "linear":
-            length = 1
-        size = f"{layer.outputs} x {length}" if layer.kind != "linear" else f"{layer.outputs}"
-        blocks.append((layer.name, KIND_COLORS[layer.kind], layer.outputs, size))
-        heights.append(length)
-    for (name, color, channels, size), samples in zip(blocks, heights, strict=True):
+    blocks, length = [("input", GREY, 2, CHUNK_SIZE)], CHUNK_SIZE
+    for layer in ARCHITECTURES[architecture].layers():
+        length = {"conv": length, "pool": length // 2, "linear": 1}[layer.kind]
+        blocks.append((layer.name, KIND_COLORS[layer.kind], layer.outputs, length))
+    figure, ax = _subplots(figsize=(8, 2.8))
+    x = 0.0
+    for name, color, channels, samples in blocks:
         width, height = 0.25 + 0.09 * np.log2(channels), 0.25 + 0.35 * np.log2(samples)
-        ax.add_patch(
-            Rectangle((x, -height / 2), width, height, facecolor=color + "55", edgecolor=color)
-        )
-        ax.text(
-            x + width / 2,
-            -height / 2 - 0.12,
-            f"{name}\n{size}",
-            ha="center",
-            va="top",
-            fontsize=6.5,
-        )
-        x += max(width, 0.75) + 0.25
-    ax.set(xlim=(-0.3, x), ylim=(-1.7, 1.15))
+        box = {"facecolor": color + "55", "edgecolor": color}
+        ax.add_patch(Rectangle((x, -height / 2), width, height, **box))
+        size = f"{channels}" if name.startswith("linear") else f"{channels} x {samples}"
+        label = f"{name}\n{size}"
+        ax.text(x + width / 2, -height / 2 - 0.12, label, ha="center", va="top", fontsize=7)
+        x += max(width, 0.9) + 0.2
+    ax.set(xlim=(-0.4, x), ylim=(-1.7, 1.15))
     ax.axis("off")
-    for kind, color in KIND_COLORS.items():
-        label = {
-            "conv": "convolution, kernel 3, and ReLU",
-            "pool": "max-pool by 2",
-            "linear": "fully connected",
-        }[kind]
-        ax.plot([], [], "s", color=color, label=label)
-    ax.legend(loc="upper right", ncols=3, frameon=False, fontsize=8)
+    for kind, text in (
+        ("conv", "convolution, kernel 3, and ReLU"),
+        ("pool", "max-pool by 2"),
+        ("linear", "fully connected"),
+    ):
+        ax.plot([], [], "s", color=KIND_COLORS[kind], label=text)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
 def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
     """Histograms of one layer's weights, a panel a bit width."""
-    figure, axes = _subplots(1, len(weights), figsize=(9, 2.3), sharex=True)
+    figure, axes = _subplots(1, len(weights), figsize=(8, 2.3), sharex=True)
     for ax, (title, values) in zip(axes, weights.items(), strict=True):
         levels, counts = np.unique(values, return_counts=True)
         if len(levels) > 260:
@@ -234,7 +176,7 @@ def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
 
 def plot_training(history: pd.DataFrame, target_loss: float) -> Figure:
     """Loss and running accuracy per epoch; retraining after pruning in a second colour."""
-    figure, axes = _subplots(1, 2, figsize=(9, 3), sharex=True)
+    figure, axes = _subplots(1, 2, figsize=(8, 3), sharex=True)
     history = history.assign(x=range(1, len(history) + 1))
     for phase, color in (("training", BLUE), ("retraining", ORANGE)):
         part = history[history["phase"] == phase]
@@ -252,7 +194,7 @@ def plot_training(history: pd.DataFrame, target_loss: float) -> Figure:
 
 def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarray]) -> Figure:
     """Sorted L1 norms of each layer's output channels, the pruned ones in a second colour."""
-    figure, axes = _subplots(1, len(norms), figsize=(9, 2.6))
+    figure, axes = _subplots(1, len(norms), figsize=(8, 2.6))
     for ax, (name, values) in zip(axes, norms.items(), strict=True):
         order = np.argsort(values)
         colors = np.where(pruned[name][order], ORANGE, BLUE)
@@ -306,7 +248,7 @@ def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
 
 def plot_resources(resources: pd.DataFrame) -> Figure:
     """Grouped bars per resource; index: what is estimated, columns: dsp, ff, lut, bram."""
-    figure, axes = _subplots(1, len(resources.columns), figsize=(9, 2.8))
+    figure, axes = _subplots(1, len(resources.columns), figsize=(8, 2.8))
     colors = [BLUE, ORANGE, GREEN, GREY][: len(resources)]
     for ax, column in zip(axes, resources.columns, strict=True):
         bars = ax.bar(range(len(resources)), resources[column], color=colors)
@@ -324,7 +266,7 @@ def plot_resources(resources: pd.DataFrame) -> Figure:
 
 def plot_layer_resources(layers: pd.DataFrame) -> Figure:
     """Estimated DSP and LUT by layer; columns: layer, kind, dsp, lut."""
-    figure, axes = _subplots(1, 2, figsize=(9, 2.6))
+    figure, axes = _subplots(1, 2, figsize=(8, 2.6))
     colors = layers["kind"].map(KIND_COLORS)
     for ax, column in zip(axes, ("dsp", "lut"), strict=True):
         ax.barh(layers["layer"], layers[column], color=colors)

@@ -25,7 +25,8 @@ class Table:
         ]
         lines = [list(map(str, text.columns)), align, *text.itertuples(index=False)]
         rows = [f"| {' | '.join(line)} |" for line in lines]
-        head = [f":::{{table}} {self.caption}", f":name: {self.name}", ""]
+        wide = [":class: tab-wide"] if self.frame.shape[1] > 7 else []
+        head = [f":::{{table}} {self.caption}", f":name: {self.name}", *wide, ""]
         return {
             "text/html": f"<p>{self.caption}</p>\n{text.to_html(index=False, border=0)}",
             "text/markdown": "\n".join([*head, *rows, ":::"]),
@@ -39,5 +40,5 @@ def _text(value: object) -> str:
     if isinstance(value, Integral):
         return f"{value:,}"
     if isinstance(value, Real):
-        return "" if np.isnan(value) else f"{value:,.6g}"
+        return "" if np.isnan(value) else f"{value + 0.0:,.6g}"
     return str(value).replace("|", "\\|")
