@@ -1,28 +1,79 @@
 """The console script ``amr``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
 from amrpkg.results import collate
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run ``amr``; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="amr", description="The live thesis from the shell.")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="amr",
+        description="The live thesis from the shell.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
+    sweep = commands.add_parser(
+        "sweep",
+        help="run the training chapter over the thesis's grid, or a part of it; resumable",
+        formatter_class=parser.formatter_class,
+    )
+    for flag, kind, choices in (
+        ("--architecture", str, list(ARCHITECTURES)),
+        ("--bit-width", int, BIT_WIDTHS),
+        ("--pruning", int, PRUNING_PERCENTS),
+    ):
+        sweep.add_argument(flag, type=kind, nargs="+", choices=choices, default=choices)
+    sweep.add_argument("--protocol", default="thesis", help="how the points are trained")
+    sweep.add_argument("--seed", type=int, default=0, help="of chunks, weights and batches")
+    sweep.add_argument("--jobs", type=int, default=os.cpu_count(), help="worker processes")
+    sweep.add_argument("--retries", type=int, default=1, help="further tries of a failed point")
     results = commands.add_parser(
-        "results", help="collate the finished runs of a folder into one CSV record"
+        "results",
+        help="collate the finished runs of a folder into one CSV record",
+        formatter_class=parser.formatter_class,
     )
-    results.add_argument("--runs", type=Path, default=Path("runs"), help="default: %(default)s")
-    results.add_argument(
-        "--output", type=Path, default=Path("results/grid.csv"), help="default: %(default)s"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        grid = collate(options.runs, options.output)
-    except (ValueError, OSError) as error:
-        print(f"amr {options.command}: {error}", file=sys.stderr)
-        return 2
+    results.add_argument("--runs", type=Path, default="runs", help="folder of runs")
+    results.add_argument("--output", type=Path, default="results/grid.csv", help="the record")
+    return parser
+
+
+def _sweep(options) -> int:
+    from amrpkg.sweep import executed_notebook, sweep  # here: torch and papermill take seconds
+
+    points = [
+        point
+        for point in THESIS_GRID
+        if point.architecture in options.architecture
+        and point.bit_width in options.bit_width
+        and point.pruning_percent in options.pruning
+    ]
+    failures = sweep(points, options.protocol, options.seed, options.jobs, options.retries)
+    for point, error in failures:
+        notebook = executed_notebook(point, options.protocol, options.seed)
+        print(f"failed: {point.name}: {error.splitlines()[-1]} ({notebook})", file=sys.stderr)
+    print(f"{len(points)} points asked for, {len(failures)} failed")
+    return 1 if failures else 0
+
+
+def _results(options) -> int:
+    grid = collate(options.runs, options.output)
     print(f"{len(grid)} runs -> {options.output}")
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        return {"sweep": _sweep, "results": _results}[options.command](options)
+    except (ValueError, TypeError, RuntimeError, OSError) as error:
+        print(f"amr {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"amr {options.command}: stopped; the same command goes on", file=sys.stderr)
+        return 130

@@ -23,6 +23,11 @@ class Point:
     def __post_init__(self) -> None:
         require_model(self.architecture, self.bit_width)
         require_number("pruning_percent", self.pruning_percent, below=100)
+        # Rows of a data frame hold NumPy's numbers, which no record can be written with.
+        object.__setattr__(self, "bit_width", int(self.bit_width))
+        percent = float(self.pruning_percent)
+        whole = int(percent) if percent.is_integer() else percent
+        object.__setattr__(self, "pruning_percent", whole)
 
     @property
     def name(self) -> str:

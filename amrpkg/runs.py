@@ -95,6 +95,52 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
+def find_run(
+    point: Point, protocol: str = "thesis", seed: int = 0, pruning_variant: str = "held"
+) -> Run | None:
+    """The finished run of a point under today's code and knobs, or ``None``.
+
+    Raises ``ValueError`` for an unknown protocol or pruning variant, and for a folder that was
+    damaged after it was finished.
+    """
+    folder, params = identify(point, protocol, seed, pruning_variant)
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text())
+        if not isinstance(metrics, dict):
+            raise ValueError("metrics.json holds no record")
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(f"run {folder} is damaged ({error}); remove the folder") from error
+    if {key: metrics.get(key) for key in params} != params:
+        return None
+    for name in ("history.csv", "model.safetensors"):
+        if not (folder / name).exists():
+            raise ValueError(f"run {folder} is damaged ({name} is missing); remove the folder")
+    return Run(point, metrics, pd.read_csv(folder / "history.csv"), folder)
+
+
+def identify(
+    point: Point, protocol: str = "thesis", seed: int = 0, pruning_variant: str = "held"
+) -> tuple[Path, dict]:
+    """The folder of a run and all that the run depends on. Raises ``ValueError`` as `find_run`."""
+    knobs = settings(point.architecture, point.bit_width, protocol)
+    require_count("seed", seed, minimum=0)
+    require_choice("pruning_variant", pruning_variant, VARIANTS)
+    variant = pruning_variant if point.pruning_percent else "none"
+    regrown = "_regrowing" if variant == "regrowing" else ""
+    seeded = f"_seed_{seed}" if seed else ""
+    params = {
+        **asdict(point),
+        "protocol": protocol,
+        "seed": seed,
+        "pruning_variant": variant,
+        **asdict(knobs),
+        "code_digest": code_digest(),
+    }
+    return runs_folder() / protocol / f"{point.name}{regrown}{seeded}", params
+
+
 def run_point(
     point: Point,
     protocol: str = "thesis",
@@ -107,39 +153,23 @@ def run_point(
     A pruned point starts from the run of its unpruned one, which is made first if need be.
     seed : of the chunks, the initial weights and the order of batches
 
-    Raises ``ValueError`` for an unknown protocol or pruning variant.
+    Raises as `find_run`.
     """
-    knobs = settings(point.architecture, point.bit_width, protocol)
-    require_count("seed", seed, minimum=0)
-    require_choice("pruning_variant", pruning_variant, VARIANTS)
-    params = {
-        **asdict(point),
-        "protocol": protocol,
-        "seed": seed,
-        "pruning_variant": pruning_variant if point.pruning_percent else "none",
-        **asdict(knobs),
-        "code_digest": code_digest(),
-    }
-    regrown = "_regrowing" if params["pruning_variant"] == "regrowing" else ""
-    seeded = f"_seed_{seed}" if seed else ""
-    folder = runs_folder() / protocol / f"{point.name}{regrown}{seeded}"
-    folder.mkdir(parents=True, exist_ok=True)
+    if run := find_run(point, protocol, seed, pruning_variant):
+        return run
     base = None
     if point.pruning_percent:
         base = run_point(point.base, protocol, seed, progress=progress)
+    folder, params = identify(point, protocol, seed, pruning_variant)
+    folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # a second process waits, and then finds the run done
-        if not _is_done(folder, params):
-            _make_run(point, params, knobs, base, folder, progress)
-    metrics = json.loads((folder / "metrics.json").read_text())
-    return Run(point, metrics, pd.read_csv(folder / "history.csv"), folder)
+        if not (run := find_run(point, protocol, seed, pruning_variant)):
+            _make_run(point, params, base, folder, progress)
+            run = find_run(point, protocol, seed, pruning_variant)
+    return run
 
 
-def _is_done(folder: Path, params: dict) -> bool:
-    metrics, kept = folder / "metrics.json", folder / "params.json"
-    return metrics.exists() and kept.exists() and json.loads(kept.read_text()) == params
-
-
-def _make_run(point, params, knobs, base, folder, progress) -> None:
+def _make_run(point, params, base, folder, progress) -> None:
     (folder / "metrics.json").unlink(missing_ok=True)
     (folder / "params.json").write_text(json.dumps(params, indent=1))
     seed = params["seed"]
@@ -150,6 +180,7 @@ def _make_run(point, params, knobs, base, folder, progress) -> None:
     else:
         model = base.load_model()
         prune_channels(model, point.pruning_percent / 100, params["pruning_variant"])
+    knobs = settings(point.architecture, point.bit_width, params["protocol"])
     training = train(model, training_chunks, knobs, seed, progress)
     make_permanent(model)
     history = training.history.assign(phase="retraining" if base else "training")
