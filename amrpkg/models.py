@@ -126,17 +126,16 @@ def load_model(path: Path) -> VGGLike:
         model = build(
             metadata["architecture"], int(metadata["bit_width"]), int(metadata["chunk_size"])
         )
-    except (SafetensorError, KeyError) as error:
+        load_state(model, state)
+    except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(
             f"path is {str(path)!r}; allowed: a .safetensors file of save_model ({error!r})"
         ) from error
-    load_state(model, state)
     return model.eval()
 
 
 def load_state(model: VGGLike, state: dict[str, torch.Tensor]) -> None:
     """Load a state dict; ``ValueError`` if it belongs to another architecture or bit width."""
-    require_model(model.architecture, model.bit_width)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -1,5 +1,8 @@
 """One function a figure. Each returns a matplotlib figure; captions stand in the chapters."""
 
+from collections.abc import Callable
+from functools import wraps
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,17 +14,26 @@ from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.intervals import binomial_interval
 from amrpkg.signals import CHUNK_SIZE, Chunks, receive
 
-BLUE, ORANGE, GREEN, GREY = ("#0072B2", "#D55E00", "#009E73", "#8a8a8a")  # colour-blind safe
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8a8a"  # colour-blind safe
 KIND_COLORS = {"conv": BLUE, "pool": GREY, "linear": GREEN}
-plt.rcParams.update(
-    {
-        "figure.dpi": 110,
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "figure.constrained_layout.use": True,
-    }
-)
+STYLE = {
+    "figure.dpi": 110,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+def _in_style(plot: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw in the book's style and leave the caller's matplotlib settings alone."""
+
+    @wraps(plot)
+    def styled(*args, **kwargs):
+        with plt.rc_context(STYLE):
+            return plot(*args, **kwargs)
+
+    return styled
 
 
 def _subplots(*args, **kwargs):
@@ -37,6 +49,7 @@ def _iq_axes(ax, limit: float = 1.6) -> None:
     ax.set_axisbelow(True)
 
 
+@_in_style
 def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -> Figure:
     """The nine constellations: 500 received samples each, ideal points on top."""
     figure, axes = _subplots(3, 3, figsize=(7.2, 7.2), sharex=True, sharey=True)
@@ -55,6 +68,7 @@ def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -
     return figure
 
 
+@_in_style
 def plot_received(
     modulation: str, count: int, noise_power: float, phase_noise: float, seed: int = 0
 ) -> Figure:
@@ -68,6 +82,7 @@ def plot_received(
     return figure
 
 
+@_in_style
 def plot_workflow() -> Figure:
     """The road of a grid point (after the thesis's Figure 2)."""
     steps = [
@@ -96,6 +111,7 @@ def plot_workflow() -> Figure:
     return figure
 
 
+@_in_style
 def plot_chunking(chunks: Chunks, shown: int = 4) -> Figure:
     """Algorithm I drawn from real chunks of three classes (after the thesis's Figure 4)."""
     size = chunks.iq.shape[2]
@@ -131,6 +147,7 @@ def plot_chunking(chunks: Chunks, shown: int = 4) -> Figure:
     return figure
 
 
+@_in_style
 def plot_architecture(architecture: str) -> Figure:
     """A network as blocks: height for the samples left, width for channels or features."""
     blocks, length = [("input", GREY, 2, CHUNK_SIZE)], CHUNK_SIZE
@@ -159,6 +176,7 @@ def plot_architecture(architecture: str) -> Figure:
     return figure
 
 
+@_in_style
 def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
     """Histograms of one layer's weights, a panel a bit width."""
     figure, axes = _subplots(1, len(weights), figsize=(8, 2.3), sharex=True)
@@ -174,6 +192,7 @@ def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
     return figure
 
 
+@_in_style
 def plot_training(history: pd.DataFrame, target_loss: float) -> Figure:
     """Loss and running accuracy per epoch; retraining after pruning in a second colour."""
     figure, axes = _subplots(1, 2, figsize=(8, 3), sharex=True)
@@ -192,6 +211,7 @@ def plot_training(history: pd.DataFrame, target_loss: float) -> Figure:
     return figure
 
 
+@_in_style
 def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarray]) -> Figure:
     """Sorted L1 norms of each layer's output channels, the pruned ones in a second colour."""
     figure, axes = _subplots(1, len(norms), figsize=(8, 2.6))
@@ -208,6 +228,7 @@ def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarra
     return figure
 
 
+@_in_style
 def plot_confusion(confusion: np.ndarray) -> Figure:
     """Rows: true modulation, in percent of its chunks; empty cells are below 0.5 %."""
     percent = 100 * confusion / confusion.sum(axis=1, keepdims=True)
@@ -225,6 +246,7 @@ def plot_confusion(confusion: np.ndarray) -> Figure:
     return figure
 
 
+@_in_style
 def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
     """Accuracies with exact 95 % intervals, a row a run.
 
@@ -246,6 +268,7 @@ def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
     return figure
 
 
+@_in_style
 def plot_resources(resources: pd.DataFrame) -> Figure:
     """Grouped bars per resource; index: what is estimated, columns: dsp, ff, lut, bram."""
     figure, axes = _subplots(1, len(resources.columns), figsize=(8, 2.8))
@@ -264,6 +287,7 @@ def plot_resources(resources: pd.DataFrame) -> Figure:
     return figure
 
 
+@_in_style
 def plot_layer_resources(layers: pd.DataFrame) -> Figure:
     """Estimated DSP and LUT by layer; columns: layer, kind, dsp, lut."""
     figure, axes = _subplots(1, 2, figsize=(8, 2.6))

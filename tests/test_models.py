@@ -141,6 +141,21 @@ def test_files_that_are_no_models_are_refused(tmp_path):
             load_model(path)
 
 
+def test_weights_that_belie_their_metadata_are_refused(tmp_path):
+    path, model = tmp_path / "model.safetensors", build(SMALL)
+    for key, forged in (
+        ("architecture", "vgglike_2f_2c_2re_2mp"),
+        ("bit_width", 5),
+        ("bit_width", 8),
+    ):
+        true = getattr(model, key)
+        setattr(model, key, forged)
+        save_model(model, path)
+        setattr(model, key, true)
+        with pytest.raises(ValueError, match=r"path is .* allowed: a .safetensors file"):
+            load_model(path)
+
+
 def test_a_pickle_is_never_run(tmp_path):
     class Evil:
         def __reduce__(self):

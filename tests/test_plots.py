@@ -1,0 +1,87 @@
+"""Figures show the data they are given, have units, and leave matplotlib's settings alone."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from amrpkg import plots
+from amrpkg.architectures import ARCHITECTURES
+from amrpkg.signals import make_chunks
+from amrpkg.tables import Table
+
+
+def texts(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_settings_and_open_figures_are_left_alone():
+    before = dict(mpl.rcParams)
+    plots.plot_received("QPSK", 10, 0.005, 0.005)
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_architecture_has_a_block_a_layer_with_its_size(name):
+    figure = plots.plot_architecture(name)
+    layers = ARCHITECTURES[name].layers()
+    assert len(figure.axes[0].patches) == 1 + len(layers)
+    labels = texts(figure)
+    assert labels[0] == "input\n2 x 32"
+    assert f"conv1\n{layers[0].outputs} x 32" in labels
+    assert f"{layers[-1].name}\n9" == labels[-1]
+
+
+def test_constellations_show_ideal_and_received_points():
+    figure = plots.plot_constellations(0.005, 0.005)
+    assert len(figure.axes) == 9
+    received, ideal = figure.axes[8].collections
+    assert (len(received.get_offsets()), len(ideal.get_offsets())) == (500, 32)
+
+
+def test_chunking_shuffles_but_keeps_every_chunk():
+    labels = texts(plots.plot_chunking(make_chunks(8), shown=4))
+    for name in ("4ASK", "QPSK", "16QAM"):
+        assert labels.count(name) == 1 + 4 + 4
+
+
+def test_confusion_is_in_percent_of_the_true_class():
+    confusion = 50 * np.eye(9, dtype=int)
+    confusion[0, :2] = [25, 75]
+    labels = texts(plots.plot_confusion(confusion))
+    assert sorted(labels) == sorted(["25", "75", *["100"] * 8])
+
+
+def test_training_marks_target_and_phases():
+    rows = [(1, 1.0, 0.5, "training"), (1, 0.1, 0.9, "retraining")]
+    history = pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "phase"])
+    figure = plots.plot_training(history, 0.03)
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert legend == ["training", "retraining", "target 0.03"]
+    assert "nats" in figure.axes[0].get_ylabel() and "%" in figure.axes[1].get_ylabel()
+
+
+def test_accuracies_have_a_row_a_run():
+    columns = ["training_correct", "training_count", "fresh_correct", "fresh_count"]
+    runs = pd.DataFrame([[10, 10, 5, 10]] * 3, columns=columns, index=["a", "b", "c"])
+    ax = plots.plot_accuracies(runs).axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert list(ax.lines[3].get_xdata()) == [100, 100, 100]
+    assert list(ax.lines[-1].get_xdata()) == [50, 50, 50]
+
+
+def test_a_table_is_numbered_markdown_for_the_book_and_html_for_a_notebook():
+    frame = pd.DataFrame({"name": ["a|b"], "count": [12345], "share": [0.5], "good": [True]})
+    bundle = Table(frame, "tab-x", "What it shows.")._repr_mimebundle_()
+    assert bundle["text/markdown"].splitlines() == [
+        ":::{table} What it shows.",
+        ":name: tab-x",
+        "",
+        "| name | count | share | good |",
+        "| --- | ---: | ---: | ---: |",
+        "| a\\|b | 12,345 | 0.5 | yes |",
+        ":::",
+    ]
+    assert "<table" in bundle["text/html"] and "What it shows." in bundle["text/html"]
