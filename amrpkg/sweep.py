@@ -85,6 +85,10 @@ def sweep(
     require_count("retries", retries, minimum=0)
     if not points:
         raise ValueError("points is empty; allowed: at least one point of the grid")
+    if not TRAINING_CHAPTER.exists():
+        raise FileNotFoundError(
+            f"{TRAINING_CHAPTER} is missing; run the sweep from a checkout of the repository"
+        )
     missing = {
         point: None
         for point in (*(point.base for point in points), *points)
