@@ -7,7 +7,8 @@ from numbers import Integral, Real
 
 def require_choice(argument: str, value: object, allowed: Collection) -> None:
     """Raise ``ValueError`` unless `value` is one of `allowed`."""
-    if isinstance(value, bool | float) or value not in list(allowed):
+    plain = isinstance(value, str | Integral) and not isinstance(value, bool)
+    if not plain or value not in list(allowed):
         raise ValueError(f"{argument} is {value!r}; allowed: {', '.join(map(str, allowed))}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
 from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
-from amrpkg.results import collate
+from amrpkg.results import RECORD, collate
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
         help="collate the finished runs of a folder into one CSV record",
         formatter_class=parser.formatter_class,
     )
-    results.add_argument("--runs", type=Path, default="runs", help="folder of runs")
-    results.add_argument("--output", type=Path, default="results/grid.csv", help="the record")
+    results.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
+    results.add_argument("--output", type=Path, default=RECORD, help="the record")
     return parser
 
 
@@ -61,7 +61,9 @@ def _sweep(options) -> int:
 
 
 def _results(options) -> int:
-    grid = collate(options.runs, options.output)
+    from amrpkg.runs import runs_folder  # here: torch takes seconds
+
+    grid = collate(options.runs or runs_folder(), options.output)
     print(f"{len(grid)} runs -> {options.output}")
     return 0
 

@@ -70,6 +70,11 @@ def count_architecture(architecture: str, pruning_percent: float = 0) -> list[La
     counts = []
     for layer in layers:
         pruned = 0 if layer is layers[-1] else round(pruning_percent / 100 * layer.outputs)
+        if pruned == layer.outputs and layer.kind != "pool":
+            raise ValueError(
+                f"pruning_percent is {pruning_percent}; allowed: one that leaves"
+                f" {layer.name} a channel"
+            )
         weights = layer.weights // layer.outputs * (layer.outputs - pruned)
         biases = layer.biases and layer.biases - pruned
         counts.append(LayerCount(layer.name, layer.kind, weights, biases))

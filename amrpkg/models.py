@@ -26,7 +26,9 @@ class VGGLike(nn.Module):
     def __init__(self, architecture: str, bit_width: int, chunk_size: int):
         super().__init__()
         self.architecture = architecture
-        self.bit_width = bit_width
+        self.bit_width = int(bit_width)
+        # In the state dict too, so that weights are not taken for those of another bit width.
+        self.register_buffer("bits", torch.tensor(self.bit_width))
         self.chunk_size = chunk_size
         self.layers = nn.Sequential(self._modules_of(ARCHITECTURES[architecture]))
 
@@ -100,9 +102,12 @@ def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
 def save_model(model: VGGLike, path: Path) -> None:
     """Write weights and what is needed to rebuild the model to a ``.safetensors`` file.
 
-    Raises ``ValueError`` for a model with held masks: see `pruning.make_permanent`.
+    Raises ``ValueError`` for a model with held masks (see `pruning.make_permanent`) and for a
+    quantised one that has not been trained: its activation scales are not set.
     """
     state = model.state_dict()
+    if model.bit_width != 32 and not any(name.endswith("scaling_impl.value") for name in state):
+        raise ValueError("model has no activation scales; allowed: a model that was trained")
     if masks := [name for name in state if name.endswith("_mask")]:
         raise ValueError(
             f"model holds {len(masks)} pruning masks; allowed: none, call make_permanent first"
@@ -123,9 +128,15 @@ def load_model(path: Path) -> VGGLike:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        model = build(
-            metadata["architecture"], int(metadata["bit_width"]), int(metadata["chunk_size"])
-        )
+        architecture, bit_width = metadata["architecture"], int(metadata["bit_width"])
+        require_model(architecture, bit_width)
+        layers = ARCHITECTURES[architecture].layers(chunk_size := int(metadata["chunk_size"]))
+        features = next(layer.inputs for layer in layers if layer.kind == "linear")
+        if state["layers.linear1.weight"].shape[1] != features:  # before memory is asked for
+            raise ValueError(f"its weights are not for chunks of {chunk_size}")
+        if not all(values.isfinite().all() for values in state.values()):
+            raise ValueError("some of its weights are not finite")
+        model = build(architecture, bit_width, chunk_size)
         load_state(model, state)
     except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(
@@ -136,6 +147,11 @@ def load_model(path: Path) -> VGGLike:
 
 def load_state(model: VGGLike, state: dict[str, torch.Tensor]) -> None:
     """Load a state dict; ``ValueError`` if it belongs to another architecture or bit width."""
+    if (bits := int(state.get("bits", 0))) != model.bit_width:
+        raise ValueError(
+            f"state has a bit width of {bits}; allowed: a state dict of {model.architecture} at "
+            f"{model.bit_width} bit"
+        )
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -53,8 +53,9 @@ def _iq_axes(ax, limit: float = 1.6) -> None:
 def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -> Figure:
     """The nine constellations: 500 received samples each, ideal points on top."""
     figure, axes = _subplots(3, 3, figsize=(7.2, 7.2), sharex=True, sharey=True)
-    for ax, (name, points) in zip(axes.flat, CONSTELLATIONS.items(), strict=True):
-        r = receive(name, 500, noise_power, phase_noise, seed)
+    for k, (ax, name) in enumerate(zip(axes.flat, CONSTELLATIONS, strict=True)):
+        points = CONSTELLATIONS[name]
+        r = receive(name, 500, noise_power, phase_noise, seed + k)
         _iq_axes(ax)
         ax.scatter(r.real, r.imag, s=5, color=BLUE, alpha=0.35, linewidths=0, label="received")
         ax.scatter(points.real, points.imag, s=14, color=ORANGE, label="ideal")
@@ -113,7 +114,7 @@ def plot_workflow() -> Figure:
 
 @_in_style
 def plot_chunking(chunks: Chunks, shown: int = 4) -> Figure:
-    """Algorithm I drawn from real chunks of three classes (after the thesis's Figure 4)."""
+    """Algorithm I on three classes: real samples, then the order of chunks as a sketch."""
     size = chunks.iq.shape[2]
     classes = {name: list(CONSTELLATIONS).index(name) for name in ("4ASK", "QPSK", "16QAM")}
     colors = dict(zip(classes, (BLUE, ORANGE, GREEN), strict=True))
@@ -298,4 +299,7 @@ def plot_layer_resources(layers: pd.DataFrame) -> Figure:
         ax.invert_yaxis()
         ax.ticklabel_format(axis="x", style="plain")
         ax.tick_params(axis="x", labelsize=7)
+    for kind, color in KIND_COLORS.items():
+        axes[0].bar(0, 0, color=color, label=kind)
+    axes[0].legend(frameon=False, fontsize=8)
     return figure

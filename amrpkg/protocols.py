@@ -9,7 +9,7 @@ time is 32 in all of its 81 rows. The adjusted values are not printed; those bel
 from dataclasses import dataclass
 
 from amrpkg.architectures import BIT_WIDTHS, require_model
-from amrpkg.arguments import require_choice
+from amrpkg.arguments import require_choice, require_count
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class Settings:
     target_loss: float = 0.03  # mean cross entropy of an epoch, nats; at or below: done
     max_epochs: int = 200  # more: recorded as not converged
     batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        require_count("max_epochs", self.max_epochs)
+        require_count("batch_size", self.batch_size)
 
 
 _LEARNING_RATES = {

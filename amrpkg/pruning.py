@@ -4,7 +4,7 @@ Two variants. *Held* masks (ours, the default) cover weight and bias of a pruned
 stay while the network is retrained, so that the channel is silent and can later be taken out
 exactly; the nine class scores are never pruned. *Regrowing* is what the thesis's printed
 tables show: weights only, every layer, and the mask dropped before retraining, after which
-gradients bring most of the zeros back to life.
+gradients bring zeros back to life wherever they reach them.
 """
 
 import numpy as np
@@ -25,15 +25,19 @@ def prune_channels(model: nn.Module, fraction: float, variant: str = "held") -> 
     fraction : share of channels, in [0, 1)
     variant : ``"held"`` or ``"regrowing"``, see the module
 
-    Raises ``ValueError`` for a fraction outside [0, 1), an unknown variant, or a model that
-    holds masks already.
+    Raises ``ValueError`` for a fraction outside [0, 1) or so large that a layer would keep no
+    channel, an unknown variant, or a model that holds masks already.
     """
     require_number("fraction", fraction, below=1)
     require_choice("variant", variant, VARIANTS)
     layers = [module for _, module in prunable_layers(model)]
     if any(prune.is_pruned(layer) for layer in layers):
         raise ValueError("model holds masks already; allowed: a model without (make_permanent)")
-    for layer in layers if variant == "regrowing" else layers[:-1]:
+    pruned = layers if variant == "regrowing" else layers[:-1]
+    fewest = min(len(layer.weight) for layer in pruned)
+    if round(fraction * fewest) == fewest:
+        raise ValueError(f"fraction is {fraction}; allowed: one that leaves a channel of {fewest}")
+    for layer in pruned:
         prune.ln_structured(layer, "weight", amount=float(fraction), n=1, dim=0)
         if variant == "regrowing":
             prune.remove(layer, "weight")

@@ -19,6 +19,7 @@ PROVENANCE = [
     *("cpu", "threads", "date"),
 ]
 _PACKAGE = Path(__file__).parent
+RECORD = _PACKAGE.parent / "results" / "grid.csv"
 
 
 def load_thesis() -> pd.DataFrame:
@@ -64,7 +65,7 @@ def load_grid(path: Path | None = None) -> pd.DataFrame:
 
     Raises ``FileNotFoundError`` that says how the record is made.
     """
-    path = Path(path) if path else _PACKAGE.parent / "results" / "grid.csv"
+    path = Path(path or RECORD)
     if not path.exists():
         raise FileNotFoundError(
             f"path is {str(path)!r}; allowed: a record that `amr results` wrote"
@@ -113,11 +114,15 @@ def compare(metrics: dict) -> pd.DataFrame:
 def summarise(grid: pd.DataFrame) -> pd.DataFrame:
     """The record for the eye: a run's name, outcome, accuracies in percent and estimates."""
     points = [Point(*key) for key in grid[KEYS].itertuples(index=False)]
+    names = [point.name.removeprefix("vgglike_") for point in points]
+    for k, (variant, seed) in enumerate(zip(grid["pruning_variant"], grid["seed"], strict=True)):
+        names[k] += " regrowing" if variant == "regrowing" else ""
+        names[k] += f" seed {seed}" if seed else ""
     return pd.DataFrame(
         {
-            "run": [point.name.removeprefix("vgglike_") for point in points],
+            "run": names,
             "converged": grid["converged"].map({True: "yes", False: "no"}),
-            "epochs": grid["epochs"],
+            "epochs of its phase": grid["epochs"],
             "training chunks right (%)": _percent(grid["training_correct"], grid["training_count"]),
             "fresh chunks right (%)": _percent(grid["fresh_correct"], grid["fresh_count"]),
             **{name.upper(): grid[name] for name in Resources._fields},
@@ -137,8 +142,9 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
     records = []
     for file in sorted(runs.glob("*/*/metrics.json")):
         try:
-            records.append(json.loads(file.read_text()))
-        except json.JSONDecodeError as error:
+            record = json.loads(file.read_text())
+            records.append(record | {key: record[key] for key in [*KEYS, "protocol", "seed"]})
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"runs holds a damaged {file} ({error}); remove its folder") from error
     if not records:
         raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")

@@ -73,10 +73,8 @@ def code_digest() -> str:
 
 def provenance() -> dict[str, str | int]:
     """Where and by what a number was made: commit, code, versions, machine, threads, date."""
-    git = ["git", "-C", str(_PACKAGE), "describe", "--always", "--dirty", "--abbrev=12"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     return {
-        "commit": commit or "unknown",
+        "commit": _commit(),
         "code_digest": code_digest(),
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "brevitas", "numpy")},
@@ -84,6 +82,19 @@ def provenance() -> dict[str, str | int]:
         "threads": torch.get_num_threads(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _commit() -> str:
+    """The commit of the checkout that the package runs from, "-dirty" after an edit."""
+
+    def git(*arguments):
+        command = ["git", "-C", str(_PACKAGE), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    if git("rev-parse", "--show-toplevel") != str(_PACKAGE.parent.resolve()):
+        return "unknown"  # installed, perhaps inside another project's repository
+    edited = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
+    return git("rev-parse", "--short=12", "HEAD") + edited
 
 
 def _cpu() -> str:
@@ -136,6 +147,8 @@ def identify(
         "seed": seed,
         "pruning_variant": variant,
         **asdict(knobs),
+        "threads": torch.get_num_threads(),
+        **{name: version(name) for name in ("torch", "brevitas", "numpy")},
         "code_digest": code_digest(),
     }
     return runs_folder() / protocol / f"{point.name}{regrown}{seeded}", params

@@ -1,5 +1,6 @@
 """The training loop of the thesis's protocol: a fixed set, Adam, stop at a target loss."""
 
+import math
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -40,10 +41,13 @@ def train(
     chunks : the fixed training set; every epoch passes over it once in a new order
     seed : of the order; held masks stay held
 
+    Raises ``ValueError`` for evaluation chunks: they are there to be new to the model.
     A target that is not reached within ``settings.max_epochs`` is an outcome, not an error:
     ``converged`` is then false. The model is left in evaluation mode.
     """
     require_count("seed", seed, minimum=0)
+    if chunks.split == "evaluation":
+        raise ValueError("chunks are of the split 'evaluation'; allowed: training, stream")
     rng = torch.Generator().manual_seed(seed)
     iq, labels = torch.from_numpy(chunks.iq), torch.from_numpy(chunks.labels)
     optimizer = torch.optim.Adam(
@@ -69,7 +73,7 @@ def train(
         loss_mean, accuracy = loss_sum / len(labels), correct / len(labels)
         epochs.append((epoch, loss_mean, accuracy))
         bar.set_postfix(loss=f"{loss_mean:.3f}", accuracy=f"{accuracy:.1%}")
-        if loss_mean <= settings.target_loss:
+        if loss_mean <= settings.target_loss or not math.isfinite(loss_mean):
             break
     bar.close()
     seconds = perf_counter() - start

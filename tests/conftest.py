@@ -34,9 +34,10 @@ def few_chunks():
 
 @pytest.fixture(scope="session")
 def one_epoch():
-    """The thesis's knobs of a model, stopped after one epoch."""
+    """The thesis's knobs of a model, for one epoch; no weight moves by decay alone."""
 
     def knobs(architecture, bit_width):
-        return replace(settings(architecture, bit_width), max_epochs=1, target_loss=0.0)
+        knobs = settings(architecture, bit_width)
+        return replace(knobs, max_epochs=1, target_loss=0.0, weight_decay=0.0)
 
     return knobs

@@ -10,12 +10,14 @@ from amrpkg.evaluation import binomial_interval, time_inference
 from amrpkg.grid import Point
 from amrpkg.hardware import estimate_architecture
 from amrpkg.models import build
-from amrpkg.protocols import settings
+from amrpkg.protocols import Settings, settings
 from amrpkg.pruning import prune_channels
 from amrpkg.runs import run_point
 from amrpkg.signals import make_chunks, receive, stream
+from amrpkg.training import train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
+FRESH = make_chunks(1, split="evaluation")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,12 @@ SMALL = "vgglike_2f_1c_1re_1mp"
         (lambda: prune_channels(build(SMALL), -0.1), "fraction", "-0.1"),
         (lambda: prune_channels(build(SMALL), math.nan), "fraction", "nan"),
         (lambda: prune_channels(build(SMALL), 0.2, "soft"), "variant", "soft"),
+        (lambda: prune_channels(build(SMALL), 0.99), "fraction", "0.99"),
+        (lambda: estimate_architecture(SMALL, 8, 99), "pruning_percent", "99"),
+        (lambda: Settings(1e-3, max_epochs=0), "max_epochs", "0"),
+        (lambda: receive("QPSK", 5, seed=None), "seed", "None"),
+        (lambda: make_chunks(noise_power=1e300), "noise_power", "1e+300"),
+        (lambda: train(build(SMALL), FRESH, settings(SMALL, 32)), "chunks", "evaluation"),
         (lambda: settings(SMALL, 8, "overnight"), "protocol", "overnight"),
         (lambda: run_point(Point(SMALL), "overnight"), "protocol", "overnight"),
         (lambda: run_point(Point(SMALL), pruning_variant="x"), "pruning_variant", "x"),
@@ -81,6 +89,8 @@ def test_error_names_argument_value_and_what_is_allowed(call, argument, came):
 def test_integers_of_numpy_are_integers():
     assert make_chunks(np.int64(1)).iq.shape[0] == 9
     assert Point(SMALL, np.int64(8), np.int64(20)).name == f"{SMALL}_8bit_pr_20"
+    assert type(Point(SMALL, np.int64(8), np.int64(20)).pruning_percent) is int
+    assert build(SMALL, np.int64(8)).bit_width == 8
 
 
 def test_check_fails_on_a_wrong_fact(capsys):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from brevitas.nn.mixin import QuantLayerMixin
+from safetensors.torch import save_file
 from torch import nn
 
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
@@ -53,7 +54,8 @@ def test_layers_weights_and_biases_are_those_of_the_row(model):
 def test_every_weight_tensor_moves_in_an_epoch(model):
     for name, value in model.named_parameters():
         if name.endswith((".weight", ".bias")):
-            assert not torch.equal(value, model.before[name]), name
+            moved = value != model.before[name]
+            assert moved.float().mean() > 0.2, name  # the rest lies behind shut rectifiers
 
 
 def test_quantised_values_lie_on_few_levels_a_power_of_two_apart(model, iq):
@@ -102,6 +104,17 @@ def test_save_and_load_give_the_same_scores(model, iq, tmp_path):
     assert torch.equal(scores(loaded, iq), scores(model, iq))
 
 
+def test_a_state_dict_of_another_bit_width_is_refused(model):
+    other = next(bits for bits in BIT_WIDTHS if bits != model.bit_width)
+    with pytest.raises(ValueError, match=rf"state has a bit width of {model.bit_width}; allowed"):
+        load_state(build(model.architecture, other), model.state_dict())
+
+
+def test_a_quantised_model_without_scales_is_not_saved(tmp_path):
+    with pytest.raises(ValueError, match=r"no activation scales; allowed"):
+        save_model(build(SMALL, 8), tmp_path / "model.safetensors")
+
+
 def test_a_state_dict_of_another_model_is_refused(model):
     others = [name for name in ARCHITECTURES if name != model.architecture]
     for other in (build(others[0], model.bit_width), build(others[-1], model.bit_width)):
@@ -141,19 +154,24 @@ def test_files_that_are_no_models_are_refused(tmp_path):
             load_model(path)
 
 
-def test_weights_that_belie_their_metadata_are_refused(tmp_path):
-    path, model = tmp_path / "model.safetensors", build(SMALL)
-    for key, forged in (
+@pytest.mark.parametrize(
+    ("key", "forged"),
+    [
         ("architecture", "vgglike_2f_2c_2re_2mp"),
-        ("bit_width", 5),
-        ("bit_width", 8),
-    ):
-        true = getattr(model, key)
-        setattr(model, key, forged)
-        save_model(model, path)
-        setattr(model, key, true)
-        with pytest.raises(ValueError, match=r"path is .* allowed: a .safetensors file"):
-            load_model(path)
+        ("architecture", "resnet"),
+        ("bit_width", "8"),
+        ("bit_width", "five"),
+        ("chunk_size", str(10**12)),
+    ],
+)
+def test_weights_that_belie_their_metadata_are_refused(tmp_path, key, forged):
+    path = tmp_path / "model.safetensors"
+    true = {"architecture": SMALL, "bit_width": "32", "chunk_size": "32"}
+    save_file(build(SMALL).state_dict(), path, true)
+    assert load_model(path).architecture == SMALL
+    save_file(build(SMALL).state_dict(), path, true | {key: forged})
+    with pytest.raises(ValueError, match=r"path is .* allowed: a .safetensors file"):
+        load_model(path)
 
 
 def test_a_pickle_is_never_run(tmp_path):

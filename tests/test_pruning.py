@@ -79,6 +79,7 @@ def test_zero_percent_prunes_nothing():
 
 def test_pruning_twice_and_saving_masks_are_refused(tmp_path):
     model = build("vgglike_2f_1c_1re_1mp", 8)
+    model(torch.zeros(1, 2, 32))  # sets the activation scales
     prune_channels(model, 0.2)
     with pytest.raises(ValueError, match=r"masks already; allowed"):
         prune_channels(model, 0.2)

@@ -96,8 +96,10 @@ def test_no_runs_a_damaged_run_and_no_record_are_said_plainly(tmp_path, capsys):
     assert "finished runs" in capsys.readouterr().err
     write(tmp_path, THESIS_GRID[0])
     (tmp_path / "thesis" / THESIS_GRID[0].name / "metrics.json").write_text('{"cut')
-    with pytest.raises(ValueError, match=r"damaged .*metrics.json"):
-        collate(tmp_path, tmp_path / "grid.csv")
+    for damage in ('{"cut', "{}", "[]"):
+        (tmp_path / "thesis" / THESIS_GRID[0].name / "metrics.json").write_text(damage)
+        with pytest.raises(ValueError, match=r"damaged .*metrics.json"):
+            collate(tmp_path, tmp_path / "grid.csv")
     assert not (tmp_path / "grid.csv").exists()
 
 
@@ -127,12 +129,13 @@ def test_the_summary_marks_accuracies_by_their_data():
     assert row["fresh chunks right (%)"][0] == 50
 
 
-def test_the_committed_record_has_its_provenance_and_no_leakage():
+def test_the_committed_record_is_the_whole_grid_with_its_provenance():
     grid = load_grid()
     assert grid[PROVENANCE].notna().all().all()
     assert not grid["commit"].str.contains("dirty|unknown").any()
     on_grid = {(p.architecture, p.bit_width, p.pruning_percent) for p in THESIS_GRID}
-    assert set(grid[KEYS].itertuples(index=False, name=None)) <= on_grid
+    assert set(grid[KEYS].itertuples(index=False, name=None)) == on_grid
+    assert len(grid) == 81
     assert (grid["fresh_count"] == 23_040).all() and (grid["training_count"] == 2_304).all()
     assert (grid["fresh_correct"] <= grid["fresh_count"]).all()
     reached = grid["training_loss"] <= grid["target_loss"]

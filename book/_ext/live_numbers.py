@@ -7,6 +7,7 @@ since pages quote numbers of one another; chapters that did not change come from
 """
 
 import hashlib
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,8 @@ def digest() -> str:
         *ROOT.glob("amrpkg/**/*.csv"),
         *ROOT.glob("results/**/*"),
     ]
-    live = hashlib.sha256()
+    versions = [f"{name} {version(name)}" for name in ("torch", "brevitas", "numpy")]
+    live = hashlib.sha256(" ".join(versions).encode())
     for file in sorted(file for file in files if file.is_file()):
         live.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return live.hexdigest()[:16]
