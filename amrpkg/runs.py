@@ -147,7 +147,6 @@ def identify(
         "seed": seed,
         "pruning_variant": variant,
         **asdict(knobs),
-        "threads": torch.get_num_threads(),
         **{name: version(name) for name in ("torch", "brevitas", "numpy")},
         "code_digest": code_digest(),
     }
