@@ -7,6 +7,7 @@ from pathlib import Path
 
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
 from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
+from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
 from amrpkg.results import RECORD, collate
 
 
@@ -28,8 +29,16 @@ def _parser() -> argparse.ArgumentParser:
         ("--pruning", int, PRUNING_PERCENTS),
     ):
         sweep.add_argument(flag, type=kind, nargs="+", choices=choices, default=choices)
-    sweep.add_argument("--protocol", default="thesis", help="how the points are trained")
+    sweep.add_argument(
+        "--protocol", choices=PROTOCOLS, default="thesis", help="how the points are trained"
+    )
     sweep.add_argument("--seed", type=int, default=0, help="of chunks, weights and batches")
+    sweep.add_argument(
+        "--pruning-variant",
+        choices=PRUNING_VARIANTS,
+        default="held",
+        help="hold the masks in retraining, or let pruned weights grow back",
+    )
     sweep.add_argument("--jobs", type=int, default=os.cpu_count(), help="worker processes")
     sweep.add_argument("--retries", type=int, default=1, help="further tries of a failed point")
     results = commands.add_parser(
@@ -52,9 +61,10 @@ def _sweep(options) -> int:
         and point.bit_width in options.bit_width
         and point.pruning_percent in options.pruning
     ]
-    failures = sweep(points, options.protocol, options.seed, options.jobs, options.retries)
+    run = (options.protocol, options.seed, options.pruning_variant)
+    failures = sweep(points, *run, options.jobs, options.retries)
     for point, error in failures:
-        notebook = executed_notebook(point, options.protocol, options.seed)
+        notebook = executed_notebook(point, *run)
         print(f"failed: {point.name}: {error.splitlines()[-1]} ({notebook})", file=sys.stderr)
     print(f"{len(points)} points asked for, {len(failures)} failed")
     return 1 if failures else 0

@@ -1,8 +1,7 @@
 """Accuracy on training and on fresh chunks, its confidence interval, and inference speed."""
 
 from dataclasses import dataclass
-from statistics import median
-from time import perf_counter
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from amrpkg.architectures import CLASSES
 from amrpkg.arguments import require_count
 from amrpkg.intervals import binomial_interval
 from amrpkg.signals import Chunks
+from amrpkg.timing import time_side_by_side
 
 __all__ = ["Evaluation", "Speed", "binomial_interval", "evaluate", "time_inference"]
 
@@ -72,25 +72,20 @@ class Speed:
 
 
 def time_inference(
-    model: nn.Module, batch_size: int = BATCH_SIZE, repeats: int = 100, warm_up: int = 20
-) -> Speed:
-    """Measure the median time of a batch of random samples on the current torch threads.
+    *models: nn.Module, batch_size: int = BATCH_SIZE, turns: int = 10
+) -> list[Speed]:
+    """Measure, side by side, the median time of a batch of random samples for each model.
 
-    The first `warm_up` batches are not counted. Throughput is ``batch_size`` over that time,
-    as in the thesis's tables.
+    The models take turns of ten counted batches, on the current torch threads. Throughput is
+    ``batch_size`` over the time, as in the thesis's tables.
     """
-    for argument, value in (("batch_size", batch_size), ("repeats", repeats)):
-        require_count(argument, value)
-    require_count("warm_up", warm_up, minimum=0)
-    iq = torch.randn(batch_size, 2, model.chunk_size, generator=torch.Generator().manual_seed(0))
-    model.eval()
-    seconds = []
+    require_count("batch_size", batch_size)
+    rng = torch.Generator().manual_seed(0)
+    iq = torch.randn(batch_size, 2, models[0].chunk_size, generator=rng)
+    for model in models:
+        model.eval()
     with torch.inference_mode():
-        for _ in range(warm_up + repeats):
-            begin = perf_counter()
-            model(iq)
-            seconds.append(perf_counter() - begin)
-    batch_seconds = median(seconds[warm_up:])
-    return Speed(
-        1e3 * batch_seconds, batch_size / batch_seconds, batch_size, torch.get_num_threads()
-    )
+        tasks = [partial(model, iq) for model in models]
+        times = time_side_by_side(tasks, turns)
+    threads = torch.get_num_threads()
+    return [Speed(ms, 1e3 * batch_size / ms, batch_size, threads) for ms in times]

@@ -14,8 +14,7 @@ from torch.nn.utils import prune
 
 from amrpkg.arguments import require_choice, require_number
 from amrpkg.models import prunable_layers
-
-VARIANTS = ("held", "regrowing")
+from amrpkg.protocols import PRUNING_VARIANTS
 
 
 def prune_channels(model: nn.Module, fraction: float, variant: str = "held") -> None:
@@ -29,7 +28,7 @@ def prune_channels(model: nn.Module, fraction: float, variant: str = "held") -> 
     channel, an unknown variant, or a model that holds masks already.
     """
     require_number("fraction", fraction, below=1)
-    require_choice("variant", variant, VARIANTS)
+    require_choice("variant", variant, PRUNING_VARIANTS)
     layers = [module for _, module in prunable_layers(model)]
     if any(prune.is_pruned(layer) for layer in layers):
         raise ValueError("model holds masks already; allowed: a model without (make_permanent)")

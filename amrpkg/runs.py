@@ -12,6 +12,7 @@ import platform
 import subprocess
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,20 +23,25 @@ from filelock import FileLock
 from amrpkg.arguments import require_choice, require_count
 from amrpkg.evaluation import evaluate, time_inference
 from amrpkg.grid import Point
-from amrpkg.hardware import count_model, estimate
+from amrpkg.hardware import count_model, estimate, zero_shares
 from amrpkg.models import VGGLike, build, load_model, save_model
-from amrpkg.protocols import settings
-from amrpkg.pruning import VARIANTS, make_permanent, prune_channels
+from amrpkg.protocols import PRUNING_VARIANTS, settings
+from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.signals import make_chunks
-from amrpkg.training import train
+from amrpkg.training import time_training, train
 
 FRESH_CHUNKS_PER_CLASS = 2_560  # ten times the thesis's evaluation set: a narrower interval
 _PACKAGE = Path(__file__).parent
 # What a recorded number depends on; figures, tables and collation are left out.
 _CODE = (
     *("constellations", "signals", "architectures", "quantization", "models", "pruning"),
-    *("protocols", "training", "evaluation", "hardware", "grid", "runs"),
+    *("protocols", "timing", "training", "evaluation", "hardware", "grid", "runs"),
 )
+_IDENTITY = (
+    *("architecture", "bit_width", "pruning_percent"),
+    *("protocol", "seed", "pruning_variant"),
+)
+_FILES = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,9 @@ def runs_folder() -> Path:
     return Path(os.environ.get("AMR_RUNS", default / "runs"))
 
 
+@cache
 def code_digest() -> str:
-    """A digest of the modules that recorded numbers depend on."""
+    """A digest of the modules that recorded numbers depend on, as this process found them."""
     sources = b"".join((_PACKAGE / f"{module}.py").read_bytes() for module in _CODE)
     return hashlib.sha256(sources).hexdigest()[:16]
 
@@ -109,26 +116,50 @@ def _cpu() -> str:
 def find_run(
     point: Point, protocol: str = "thesis", seed: int = 0, pruning_variant: str = "held"
 ) -> Run | None:
-    """The finished run of a point under today's code and knobs, or ``None``.
+    """The finished run of a point under today's code, versions and knobs, or ``None``.
 
     Raises ``ValueError`` for an unknown protocol or pruning variant, and for a folder that was
-    damaged after it was finished.
+    damaged after it was finished: a truncated or foreign ``metrics.json``, other files missing
+    or changed.
     """
     folder, params = identify(point, protocol, seed, pruning_variant)
     try:
         metrics = json.loads((folder / "metrics.json").read_text())
-        if not isinstance(metrics, dict):
-            raise ValueError("metrics.json holds no record")
+        _require_own(metrics, params)
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ValueError(f"run {folder} is damaged ({error}); remove the folder") from error
-    if {key: metrics.get(key) for key in params} != params:
+        raise ValueError(f"run {folder} is damaged ({error}); remove it") from error
+    if any(metrics.get(key) != value for key, value in params.items()):
         return None
-    for name in ("history.csv", "model.safetensors"):
-        if not (folder / name).exists():
-            raise ValueError(f"run {folder} is damaged ({name} is missing); remove the folder")
+    try:
+        sealed = _seal(folder)
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        raise ValueError(f"run {folder} is damaged ({name} is missing); remove it") from error
+    for key, digest in sealed.items():
+        if metrics.get(key) != digest:
+            raise ValueError(f"run {folder} is damaged ({_FILES[key]} was changed); remove it")
     return Run(point, metrics, pd.read_csv(folder / "history.csv"), folder)
+
+
+def _require_own(metrics, params) -> None:
+    """Raise ``ValueError`` unless `metrics` is the record of the run that the folder is for."""
+    if not isinstance(metrics, dict):
+        raise ValueError("metrics.json holds no record")
+    for key in _IDENTITY:
+        if metrics.get(key) != params[key]:
+            raise ValueError(f"metrics.json has {key} {metrics.get(key)!r}, not {params[key]!r}")
+
+
+def _seal(folder: Path) -> dict[str, str]:
+    """Digests of a run's files, by which later damage is seen; the files are then on the disk."""
+    digests = {}
+    for key, name in _FILES.items():
+        with (folder / name).open("rb") as file:
+            os.fsync(file.fileno())  # a power cut must not leave a record of half a file
+            digests[key] = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return digests
 
 
 def identify(
@@ -137,7 +168,7 @@ def identify(
     """The folder of a run and all that the run depends on. Raises ``ValueError`` as `find_run`."""
     knobs = settings(point.architecture, point.bit_width, protocol)
     require_count("seed", seed, minimum=0)
-    require_choice("pruning_variant", pruning_variant, VARIANTS)
+    require_choice("pruning_variant", pruning_variant, PRUNING_VARIANTS)
     variant = pruning_variant if point.pruning_percent else "none"
     regrown = "_regrowing" if variant == "regrowing" else ""
     seeded = f"_seed_{seed}" if seed else ""
@@ -201,16 +232,35 @@ def _make_run(point, params, base, folder, progress) -> None:
     history.to_csv(folder / "history.csv", index=False)
     save_model(model, folder / "model.safetensors")
     metrics = _measure(model, training, training_chunks, fresh_chunks)
-    record = {**params, "name": point.name, **metrics, **provenance()}
+    metrics |= _compare_with_float(model, point, params["pruning_variant"], knobs)
+    record = {**params, "name": point.name, **metrics, **_seal(folder), **provenance()}
     partial = folder / "metrics.json.part"
-    partial.write_text(json.dumps(record, indent=1))
+    with partial.open("w") as file:
+        json.dump(record, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(partial, folder / "metrics.json")
+
+
+def _compare_with_float(model, point, pruning_variant, knobs) -> dict:
+    """Times over those of the unpruned float model, side by side; it goes on training `model`."""
+    twin = build(point.architecture)
+    inference, reference = time_inference(model, twin)
+    if point.pruning_percent:
+        prune_channels(model, point.pruning_percent / 100, pruning_variant)  # as it was trained
+    training = time_training(model, twin, settings=knobs)
+    return {
+        "inference_time_ms": inference.inference_ms,
+        "throughput_chunks_per_s": inference.throughput,
+        "inference_time_to_float": inference.inference_ms / reference.inference_ms,
+        "training_latency_to_float": training[0] / training[1],
+    }
 
 
 def _measure(model, training, training_chunks, fresh_chunks) -> dict:
     on_training, on_fresh = (evaluate(model, training_chunks), evaluate(model, fresh_chunks))
-    speed = time_inference(model)
     layers = count_model(model)
+    zeros = zero_shares(layers, model.architecture)
     return {
         "converged": training.converged,
         "epochs": len(training.history),
@@ -222,9 +272,9 @@ def _measure(model, training, training_chunks, fresh_chunks) -> dict:
         "training_count": on_training.count,
         "fresh_correct": on_fresh.correct,
         "fresh_count": on_fresh.count,
-        "inference_time_ms": speed.inference_ms,
-        "throughput_chunks_per_s": speed.throughput,
         "nonzero_weights": sum(layer.weights for layer in layers),
         "nonzero_biases": sum(layer.biases for layer in layers),
+        "conv_zero_share": zeros["conv"],
+        "linear_zero_share": zeros["linear"],
         **estimate(model)._asdict(),
     }

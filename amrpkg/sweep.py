@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -66,6 +67,7 @@ def sweep(
     points: Sequence[Point],
     protocol: str = "thesis",
     seed: int = 0,
+    pruning_variant: str = "held",
     jobs: int = 1,
     retries: int = 1,
     progress: bool = True,
@@ -92,14 +94,14 @@ def sweep(
     missing = {
         point: None
         for point in (*(point.base for point in points), *points)
-        if not find_run(point, protocol, seed)
+        if not find_run(point, protocol, seed, pruning_variant)
     }
     runs_folder().mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(runs_folder() / ".sweep.lock").acquire(blocking=False)
     except Timeout as error:
         raise RuntimeError(f"another sweep is at work in {runs_folder()}; wait for it") from error
-    task = partial(_run, protocol=protocol, seed=seed)
+    task = partial(_run, protocol=protocol, seed=seed, pruning_variant=pruning_variant)
     bar = tqdm(total=len(missing), unit="point", disable=not progress)
     executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
     with lock, bar:
@@ -141,21 +143,19 @@ def _work_through(points, task, executor, retries, bar) -> list[Failure]:
     return failures
 
 
-def executed_notebook(point: Point, protocol: str = "thesis", seed: int = 0) -> Path:
+def executed_notebook(
+    point: Point, protocol: str = "thesis", seed: int = 0, pruning_variant: str = "held"
+) -> Path:
     """Where the sweep writes a point's executed training chapter."""
-    return identify(point, protocol, seed)[0] / TRAINING_CHAPTER.name
+    return identify(point, protocol, seed, pruning_variant)[0] / TRAINING_CHAPTER.name
 
 
-def _run(point: Point, protocol: str, seed: int) -> None:
+def _run(point: Point, protocol: str, seed: int, pruning_variant: str) -> None:
     """One point in a worker: papermill starts a kernel, which inherits the environment."""
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    output = executed_notebook(point, protocol, seed)
+    run = {"protocol": protocol, "seed": seed, "pruning_variant": pruning_variant}
+    output = executed_notebook(point, **run)
     output.parent.mkdir(parents=True, exist_ok=True)
-    parameters = {
-        **{"architecture": point.architecture, "bit_width": point.bit_width},
-        **{"pruning_percent": point.pruning_percent, "protocol": protocol},
-        **{"seed": seed, "threads": 1},
-    }
-    run_notebook(TRAINING_CHAPTER, output, parameters, progress=False)
-    if not find_run(point, protocol, seed):
+    run_notebook(TRAINING_CHAPTER, output, {**asdict(point), **run, "threads": 1}, progress=False)
+    if not find_run(point, **run):
         raise RuntimeError(f"{output} ran, but left no finished run")

@@ -2,16 +2,19 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 import pandas as pd
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from amrpkg.arguments import require_count
 from amrpkg.protocols import Settings
-from amrpkg.signals import Chunks
+from amrpkg.signals import Chunks, make_chunks
+from amrpkg.timing import time_side_by_side
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,7 @@ def train(
         raise ValueError("chunks are of the split 'evaluation'; allowed: training, stream")
     rng = torch.Generator().manual_seed(seed)
     iq, labels = torch.from_numpy(chunks.iq), torch.from_numpy(chunks.labels)
-    optimizer = torch.optim.Adam(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    criterion = nn.CrossEntropyLoss()
+    optimizer = _adam(model, settings)
     model.train()
     epochs, latencies, start = [], [], perf_counter()
     bar = tqdm(range(1, settings.max_epochs + 1), unit="epoch", disable=not progress)
@@ -62,12 +62,8 @@ def train(
         order = torch.randperm(len(labels), generator=rng)
         for batch in order.split(settings.batch_size):
             begin = perf_counter()
-            optimizer.zero_grad()
-            scores = model(iq[batch])
-            loss = criterion(scores, labels[batch])
-            loss.backward()
-            optimizer.step()
-            loss_sum += loss.item() * len(batch)  # waits for the batch to be done
+            scores, loss = _step(model, optimizer, iq[batch], labels[batch])
+            loss_sum += loss * len(batch)
             latencies.append(1e3 * (perf_counter() - begin))
             correct += int((scores.argmax(1) == labels[batch]).sum())
         loss_mean, accuracy = loss_sum / len(labels), correct / len(labels)
@@ -85,3 +81,36 @@ def train(
         latency_ms=float(pd.Series(latencies).median()),
         throughput=len(epochs) * len(labels) / seconds,
     )
+
+
+def time_training(*models: nn.Module, settings: Settings, turns: int = 4) -> list[float]:
+    """Measure, side by side, the median time of one batch forward, backward and step.
+
+    Milliseconds, a model each, on the current torch threads. The models are trained by it.
+    """
+    chunks = make_chunks()
+    iq, labels = (torch.from_numpy(a[: settings.batch_size]) for a in (chunks.iq, chunks.labels))
+    for model in models:
+        model.train()
+    tasks = [partial(_step, model, _adam(model, settings), iq, labels) for model in models]
+    return time_side_by_side(tasks, turns, calls=5)
+
+
+def _adam(model: nn.Module, settings: Settings) -> torch.optim.Adam:
+    """Fused: on a CPU nearly twice as fast a step of the largest network."""
+    return torch.optim.Adam(
+        model.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def _step(model, optimizer, iq, labels) -> tuple[torch.Tensor, float]:
+    """One batch; returns its scores and its mean cross entropy, which waits for the end."""
+    optimizer.zero_grad()
+    scores = model(iq)
+    loss = cross_entropy(scores, labels)
+    loss.backward()
+    optimizer.step()
+    return scores.detach(), loss.item()

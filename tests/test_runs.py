@@ -84,11 +84,57 @@ def test_the_regrowing_variant_has_a_folder_of_its_own_and_no_masks(quick):
     assert json.loads((run.folder / "params.json").read_text())["pruning_variant"] == "regrowing"
 
 
+def test_speeds_are_told_relative_to_the_float_model_too(quick):
+    base = run_point(Point(SMALL), progress=False).metrics
+    quantised = run_point(Point(SMALL, 8), progress=False).metrics
+    for key in ("inference_time_to_float", "training_latency_to_float"):
+        assert 0.3 < base[key] < 3  # the float model against its twin
+        assert quantised[key] > base[key]
+    assert quantised["throughput_chunks_per_s"] * quantised["inference_time_ms"] == pytest.approx(
+        32e3
+    )
+
+
+def damage_metrics(text):
+    return lambda folder: (folder / "metrics.json").write_text(text)
+
+
+def foreign(folder):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(metrics | {"bit_width": 4}))
+
+
+def truncated(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_metrics('{"architecture": "vgg'), "Unterminated string"),
+        (damage_metrics("[]"), "metrics.json holds no record"),
+        (foreign, "metrics.json has bit_width 4, not 32"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors is missing"),
+        (truncated, "model.safetensors"),
+        (lambda folder: (folder / "history.csv").write_text("epoch"), "history.csv"),
+    ],
+)
+def test_a_damaged_run_is_told_and_left_as_it_is(quick, damage, message):
+    folder = run_point(Point(SMALL), progress=False).folder
+    damage(folder)
+    left = {file.name: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(ValueError, match=f"{SMALL} is damaged .{message}.*; remove it"):
+        run_point(Point(SMALL), progress=False)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == left
+
+
 def test_an_edit_of_the_code_changes_the_digest(tmp_path, monkeypatch):
-    before = runs.code_digest()
     for module in runs._CODE:
         (tmp_path / f"{module}.py").write_text((runs._PACKAGE / f"{module}.py").read_text())
+    digest = runs.code_digest.__wrapped__  # it is taken once a process
+    before = digest()
     monkeypatch.setattr(runs, "_PACKAGE", tmp_path)
-    assert runs.code_digest() == before
+    assert digest() == before
     (tmp_path / "signals.py").write_text("NOISE_POWER = 1")
-    assert runs.code_digest() != before
+    assert digest() != before

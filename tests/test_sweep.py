@@ -70,7 +70,6 @@ def test_a_point_that_recovers_is_no_failure():
         (["--architecture", SMALL, "--bit-width", "4"], "points is empty"),  # not in the thesis
         (["--jobs", "0"], "jobs is 0; allowed"),
         (["--retries", "-1"], "retries is -1; allowed"),
-        (["--protocol", "overnight"], "protocol is 'overnight'; allowed"),
     ],
 )
 def test_bad_sub_grids_and_numbers_exit_with_2(arguments, message, capsys, tmp_path, monkeypatch):
@@ -80,7 +79,13 @@ def test_bad_sub_grids_and_numbers_exit_with_2(arguments, message, capsys, tmp_p
 
 
 def test_unknown_flags_and_values_exit_with_2():
-    for arguments in (["--bitz", "4"], ["--bit-width", "5"], ["--architecture", "resnet"]):
+    for arguments in (
+        ["--bitz", "4"],
+        ["--bit-width", "5"],
+        ["--architecture", "resnet"],
+        ["--protocol", "overnight"],
+        ["--pruning-variant", "lost"],
+    ):
         with pytest.raises(SystemExit) as stop:
             main(["sweep", *arguments])
         assert stop.value.code == 2

@@ -10,7 +10,7 @@ from amrpkg.evaluation import evaluate
 from amrpkg.models import build
 from amrpkg.protocols import PROTOCOLS, Settings, settings
 from amrpkg.signals import make_chunks
-from amrpkg.training import train
+from amrpkg.training import time_training, train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 
@@ -71,3 +71,11 @@ def test_progress_names_loss_and_epochs(few_chunks, one_epoch, capsys):
     train(build(SMALL), few_chunks, one_epoch(SMALL, 32), progress=True)
     shown = capsys.readouterr().err
     assert "epoch" in shown and "loss=" in shown and "accuracy=" in shown
+
+
+def test_training_latency_is_measured_side_by_side():
+    name = "vgglike_2f_1c_1re_1mp"
+    float_ms, quantised_ms = time_training(
+        build(name), build(name, 8), settings=settings(name, 8), turns=1
+    )
+    assert 0 < float_ms < quantised_ms
