@@ -58,8 +58,8 @@ def printed_zero_shares() -> pd.DataFrame:
     ).reset_index()[[*KEYS, "conv", "linear"]]
 
 
-def load_grid(path: Path | None = None) -> pd.DataFrame:
-    """The recorded runs, a row a point; the keys and printed metrics as in `load_thesis`.
+def load_record(path: Path | None = None) -> pd.DataFrame:
+    """All recorded runs: every protocol, pruning variant and seed, a row a run.
 
     path : a file of `collate`; by default ``results/grid.csv`` of the checkout
 
@@ -71,6 +71,28 @@ def load_grid(path: Path | None = None) -> pd.DataFrame:
             f"path is {str(path)!r}; allowed: a record that `amr results` wrote"
         )
     return pd.read_csv(path)
+
+
+def load_grid(
+    protocol: str = "thesis",
+    pruning_variant: str = "held",
+    seed: int = 0,
+    path: Path | None = None,
+) -> pd.DataFrame:
+    """One series of the record, a row a point; keys and printed metrics as in `load_thesis`.
+
+    The unpruned points belong to both pruning variants. Raises as `load_record`, and
+    ``ValueError`` for a series that was not recorded.
+    """
+    record = load_record(path)
+    wanted = {"protocol": [protocol], "seed": [seed], "pruning_variant": ["none", pruning_variant]}
+    grid = record[record[list(wanted)].isin(wanted).all(axis=1)]
+    if pruning_variant not in set(grid["pruning_variant"]):
+        recorded = record[list(wanted)].query("pruning_variant != 'none'").drop_duplicates()
+        series = "; ".join(" ".join(map(str, row)) for row in recorded.itertuples(index=False))
+        asked = f"{protocol} {seed} {pruning_variant}"
+        raise ValueError(f"protocol, seed, pruning_variant is {asked!r}; recorded: {series}")
+    return grid.reset_index(drop=True)
 
 
 def estimate_grid() -> pd.DataFrame:
@@ -137,6 +159,8 @@ def _percent(correct: pd.Series, count: pd.Series) -> pd.Series:
 def collate(runs: Path, path: Path) -> pd.DataFrame:
     """Gather the finished runs below `runs` into one CSV file, in the thesis's order.
 
+    Adds to each accuracy its exact 95 % interval: ``fresh_accuracy``, ``fresh_low``, ...
+
     Raises ``ValueError`` if there is none, or if a ``metrics.json`` is damaged.
     """
     records = []
@@ -156,6 +180,13 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
         )
     )
     grid = pd.DataFrame(records)
+    for data in ("training", "fresh"):
+        counts = zip(grid[f"{data}_correct"], grid[f"{data}_count"], strict=True)
+        low, high = zip(*(binomial_interval(*pair) for pair in counts), strict=True)
+        place = grid.columns.get_loc(f"{data}_count") + 1
+        grid.insert(place, f"{data}_high", high)
+        grid.insert(place, f"{data}_low", low)
+        grid.insert(place, f"{data}_accuracy", grid[f"{data}_correct"] / grid[f"{data}_count"])
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     grid.to_csv(partial, index=False)

@@ -79,19 +79,39 @@ def write(runs, point, **changes):
 def test_runs_are_collated_in_the_thesis_s_order(tmp_path, capsys):
     points = THESIS_GRID[::9]
     for point in reversed(points):
-        write(tmp_path / "runs", point)
+        write(tmp_path / "runs", point, pruning_variant="held" if point.pruning_percent else "none")
     (tmp_path / "runs" / "thesis" / "half_done").mkdir()
     path = tmp_path / "results" / "grid.csv"
     assert main(["results", "--runs", str(tmp_path / "runs"), "--output", str(path)]) == 0
     assert "9 runs" in capsys.readouterr().out
-    ours = list(load_grid(path)[KEYS].itertuples(index=False, name=None))
+    ours = list(load_grid(path=path)[KEYS].itertuples(index=False, name=None))
     assert ours == [(p.architecture, p.bit_width, p.pruning_percent) for p in points]
     assert [p.name for p in path.parent.iterdir()] == ["grid.csv"]
 
 
+def test_a_series_of_the_record_is_chosen_and_accuracies_have_their_intervals(tmp_path):
+    base, pruned = Point("vgglike_2f_1c_1re_1mp"), Point("vgglike_2f_1c_1re_1mp", 32, 20)
+    write(tmp_path / "a", base)
+    write(tmp_path / "b", pruned, pruning_variant="held", fresh_correct=2304)
+    write(tmp_path / "c", pruned, pruning_variant="regrowing", fresh_correct=0)
+    (runs := tmp_path / "runs").mkdir()
+    for k, folder in enumerate("abc"):
+        (tmp_path / folder / "thesis").rename(runs / f"thesis{k}")
+    collate(runs, tmp_path / "grid.csv")
+    held = load_grid(path=tmp_path / "grid.csv")
+    assert held["pruning_variant"].tolist() == ["none", "held"]
+    assert held["fresh_accuracy"].tolist() == [0.5, 1]
+    assert held["fresh_low"][1] == pytest.approx(0.025 ** (1 / 2304))  # Clopper-Pearson at n of n
+    assert (held["fresh_low"][0], held["fresh_high"][1]) == (pytest.approx(0.4794, abs=1e-4), 1)
+    regrown = load_grid(pruning_variant="regrowing", path=tmp_path / "grid.csv")
+    assert regrown["fresh_accuracy"].tolist() == [0.5, 0]
+    with pytest.raises(ValueError, match="is 'thesis 1 held'; recorded: thesis 0 held; thesis 0"):
+        load_grid(seed=1, path=tmp_path / "grid.csv")
+
+
 def test_no_runs_a_damaged_run_and_no_record_are_said_plainly(tmp_path, capsys):
     with pytest.raises(FileNotFoundError, match="amr results"):
-        load_grid(tmp_path / "grid.csv")
+        load_grid(path=tmp_path / "grid.csv")
     assert main(["results", "--runs", str(tmp_path), "--output", str(tmp_path / "g.csv")]) == 2
     assert "finished runs" in capsys.readouterr().err
     write(tmp_path, THESIS_GRID[0])
