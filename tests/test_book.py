@@ -16,6 +16,7 @@ PAGES = [
     "intro",
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
     "printed_tables",
+    "status",
     "references",
 ]
 
