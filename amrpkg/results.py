@@ -1,5 +1,6 @@
 """The printed tables and the recorded runs as data frames with the same key columns."""
 
+import hashlib
 import json
 import os
 from dataclasses import asdict
@@ -18,6 +19,8 @@ PROVENANCE = [
     *("commit", "code_digest", "python", "torch", "brevitas", "numpy"),
     *("cpu", "threads", "date"),
 ]
+_IDENTITY = ["protocol", "seed", "pruning_variant"]
+_SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}  # as in runs
 _PACKAGE = Path(__file__).parent
 RECORD = _PACKAGE.parent / "results" / "grid.csv"
 
@@ -161,15 +164,16 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
 
     Adds to each accuracy its exact 95 % interval: ``fresh_accuracy``, ``fresh_low``, ...
 
-    Raises ``ValueError`` if there is none, or if a ``metrics.json`` is damaged.
+    Raises ``ValueError`` if there is none, or if runs are damaged, which are all named.
     """
-    records = []
-    for file in sorted(runs.glob("*/*/metrics.json")):
+    records, damaged = [], []
+    for folder in sorted(file.parent for file in runs.glob("*/*/metrics.json")):
         try:
-            record = json.loads(file.read_text())
-            records.append(record | {key: record[key] for key in [*KEYS, "protocol", "seed"]})
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"runs holds a damaged {file} ({error}); remove its folder") from error
+            records.append(_read_record(folder))
+        except (ValueError, TypeError) as error:
+            damaged.append(f"run {folder} is damaged ({error}); remove it")
+    if damaged:
+        raise ValueError("\n".join([f"runs holds {len(damaged)} damaged ones:", *damaged]))
     if not records:
         raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
     order = list(ARCHITECTURES)
@@ -192,3 +196,23 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
     grid.to_csv(partial, index=False)
     os.replace(partial, path)
     return grid
+
+
+def _read_record(folder: Path) -> dict:
+    """The record of a finished run; ``ValueError`` if the folder is not as the run left it."""
+    record = json.loads((folder / "metrics.json").read_text())
+    if not isinstance(record, dict):
+        raise ValueError("metrics.json holds no record")
+    if missing := [key for key in (*KEYS, *_IDENTITY, *_SEALS) if key not in record]:
+        raise ValueError(f"metrics.json lacks {', '.join(missing)}")
+    name = Point(*(record[key] for key in KEYS)).name
+    name += "_regrowing" if record["pruning_variant"] == "regrowing" else ""
+    name += f"_seed_{record['seed']}" if record["seed"] else ""
+    if (record["protocol"], name) != (folder.parent.name, folder.name):
+        raise ValueError(f"metrics.json is that of {record['protocol']}/{name}")
+    for key, file in _SEALS.items():
+        if not (folder / file).exists():
+            raise ValueError(f"{file} is missing")
+        if hashlib.sha256((folder / file).read_bytes()).hexdigest()[:16] != record[key]:
+            raise ValueError(f"{file} was changed")
+    return record

@@ -10,7 +10,6 @@ from amrpkg.grid import THESIS_GRID, Point
 from amrpkg.results import (
     KEYS,
     PROVENANCE,
-    collate,
     compare,
     load_grid,
     load_thesis,
@@ -58,6 +57,10 @@ def test_printed_zeros_grew_back():
     assert (shares["linear"] < nominal + 0.001).all()
 
 
+GRID_NAMES = [point.name for point in THESIS_GRID]
+EMPTY = "e3b0c44298fc1c14"  # the SHA-256 of no bytes, in short
+
+
 def record(point, **changes):
     metrics = {
         **{"architecture": point.architecture, "bit_width": point.bit_width},
@@ -66,6 +69,7 @@ def record(point, **changes):
         **{"training_correct": 2304, "training_count": 2304},
         **{"fresh_correct": 1152, "fresh_count": 2304},
         **{"dsp": 1, "ff": 2, "lut": 3, "bram": 4, "inference_time_ms": 0.5},
+        **{"history_sha256": EMPTY, "weights_sha256": EMPTY},
     }
     return metrics | changes
 
@@ -73,6 +77,8 @@ def record(point, **changes):
 def write(runs, point, **changes):
     folder = runs / "thesis" / point.name
     folder.mkdir(parents=True)
+    for name in ("history.csv", "model.safetensors"):
+        (folder / name).touch()
     (folder / "metrics.json").write_text(json.dumps(record(point, **changes)))
 
 
@@ -114,13 +120,35 @@ def test_no_runs_a_damaged_run_and_no_record_are_said_plainly(tmp_path, capsys):
         load_grid(path=tmp_path / "grid.csv")
     assert main(["results", "--runs", str(tmp_path), "--output", str(tmp_path / "g.csv")]) == 2
     assert "finished runs" in capsys.readouterr().err
-    write(tmp_path, THESIS_GRID[0])
-    (tmp_path / "thesis" / THESIS_GRID[0].name / "metrics.json").write_text('{"cut')
-    for damage in ('{"cut', "{}", "[]"):
-        (tmp_path / "thesis" / THESIS_GRID[0].name / "metrics.json").write_text(damage)
-        with pytest.raises(ValueError, match=r"damaged .*metrics.json"):
-            collate(tmp_path, tmp_path / "grid.csv")
-    assert not (tmp_path / "grid.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("metrics.json", '{"cut', "Unterminated string"),
+        ("metrics.json", "[]", "metrics.json holds no record"),
+        ("metrics.json", "{}", "metrics.json lacks architecture, bit_width, pruning_percent"),
+        ("metrics.json", json.dumps(record(THESIS_GRID[1])), f"that of thesis/{GRID_NAMES[1]}"),
+        ("metrics.json", json.dumps(record(THESIS_GRID[0], seed=1)), "_seed_1"),
+        ("metrics.json", json.dumps(record(THESIS_GRID[0], bit_width="8")), "bit_width is '8'"),
+        ("history.csv", None, "history.csv is missing"),
+        ("model.safetensors", None, "model.safetensors is missing"),
+        ("model.safetensors", "other", "model.safetensors was changed"),
+    ],
+)
+def test_damaged_runs_are_all_named_and_the_record_stays(tmp_path, capsys, name, text, message):
+    (path := tmp_path / "grid.csv").write_text("the record")
+    for point in (THESIS_GRID[0], THESIS_GRID[3], THESIS_GRID[5]):
+        write(tmp_path / "runs", point)
+    file = tmp_path / "runs" / "thesis" / GRID_NAMES[0] / name
+    file.write_text(text) if text else file.unlink()
+    (tmp_path / "runs" / "thesis" / GRID_NAMES[5] / "metrics.json").write_text("{")
+    assert main(["results", "--runs", str(tmp_path / "runs"), "--output", str(path)]) == 2
+    first, *runs = capsys.readouterr().err.splitlines()
+    assert "2 damaged" in first and len(runs) == 2
+    assert f"{GRID_NAMES[5]} is damaged" in runs[0]
+    assert f"{GRID_NAMES[0]} is damaged" in runs[1] and message in runs[1]
+    assert path.read_text() == "the record"
 
 
 def test_help_lists_the_commands(capsys):
