@@ -39,7 +39,16 @@ def _parser() -> argparse.ArgumentParser:
         default="held",
         help="hold the masks in retraining, or let pruned weights grow back",
     )
-    sweep.add_argument("--jobs", type=int, default=os.cpu_count(), help="worker processes")
+    where = sweep.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs",
+        type=int,
+        default=argparse.SUPPRESS,
+        help="points at work at once on this machine (default: one a core)",
+    )
+    where.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT", help="of a Dask cluster that runs the points"
+    )
     sweep.add_argument("--retries", type=int, default=1, help="further tries of a failed point")
     results = commands.add_parser(
         "results",
@@ -62,7 +71,8 @@ def _sweep(options) -> int:
         and point.pruning_percent in options.pruning
     ]
     run = (options.protocol, options.seed, options.pruning_variant)
-    failures = sweep(points, *run, options.jobs, options.retries)
+    jobs = getattr(options, "jobs", os.cpu_count())
+    failures = sweep(points, *run, jobs, options.retries, options.scheduler)
     for point, error in failures:
         notebook = executed_notebook(point, *run)
         print(f"failed: {point.name}: {error.splitlines()[-1]} ({notebook})", file=sys.stderr)
@@ -79,7 +89,10 @@ def _results(options) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input."""
+    """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input.
+
+    Ctrl-C ends the process with 130.
+    """
     options = _parser().parse_args(arguments)
     try:
         return {"sweep": _sweep, "results": _results}[options.command](options)
@@ -87,5 +100,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"amr {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"amr {options.command}: stopped; the same command goes on", file=sys.stderr)
-        return 130
+        print(f"\namr {options.command}: stopped; the same command goes on", file=sys.stderr)
+        sys.stdout.flush()
+        os._exit(130)  # at once, as a kill: threads that wait for their kernels would hold it

@@ -5,28 +5,34 @@ A point is done when its run folder says so (`runs.find_run`); a sweep that was 
 whatever way, goes on where it was when the same command is given again.
 """
 
+import json
 import os
+import sys
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import papermill
 from filelock import FileLock, Timeout
+from jupyter_client import AsyncKernelManager
 from tqdm import tqdm
 
+from amrpkg.architectures import ARCHITECTURES
 from amrpkg.arguments import require_count
 from amrpkg.grid import Point
+from amrpkg.kernels import KernelServer, kernel_manager
 from amrpkg.runs import find_run, identify, runs_folder
 
 TRAINING_CHAPTER = Path(__file__).parents[1] / "thesis_nb" / "03_training.ipynb"
+PATIENCE = 5  # seconds to wait for a scheduler's answer
+_LOCK = ".sweep.lock"
 _TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool}
-# What BLAS and OpenMP read before torch loads, so it must be set before a kernel starts.
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_MADE_BY = ("torch", "brevitas", "numpy", "code_digest")
 
 
 def require_parameters(notebook: Path, parameters: dict) -> None:
@@ -46,14 +52,24 @@ def require_parameters(notebook: Path, parameters: dict) -> None:
             raise TypeError(f"parameter {name} is {value!r}; allowed: {kind}")
 
 
-def run_notebook(notebook: Path, output: Path, parameters: dict, progress: bool = True) -> None:
+def run_notebook(
+    notebook: Path,
+    output: Path,
+    parameters: dict,
+    progress: bool = True,
+    kernels: type[AsyncKernelManager] = AsyncKernelManager,
+) -> None:
     """Execute a chapter through papermill and write it, outputs and all, to `output`.
+
+    kernels : starts the kernel, see `kernels.kernel_manager`
 
     Raises as `require_parameters` before anything runs, and
     ``papermill.PapermillExecutionError`` when a cell fails; `output` then holds the traceback.
     """
     require_parameters(notebook, parameters)
-    papermill.execute_notebook(str(notebook), str(output), parameters, progress_bar=progress)
+    papermill.execute_notebook(
+        str(notebook), str(output), parameters, progress_bar=progress, kernel_manager_class=kernels
+    )
 
 
 class Failure(NamedTuple):
@@ -70,18 +86,22 @@ def sweep(
     pruning_variant: str = "held",
     jobs: int = 1,
     retries: int = 1,
+    scheduler: str | None = None,
     progress: bool = True,
 ) -> list[Failure]:
     """Run the training chapter for every point without a finished run; return what failed.
 
     A pruned point starts when its unpruned one is done, which is added where it is missing.
+    A finished run made by other code, versions or knobs is named on stderr and made again.
 
-    jobs : worker processes, one torch thread each: a batch of 32 gains nothing from a second
-        thread, and threads that wait for one another crawl where cores are shared
+    jobs : points at work at once, a kernel with one torch thread each
     retries : further tries of a point that failed
+    scheduler : the address of a Dask scheduler, ``tcp://host:port``, whose workers run the
+        points instead; they share this file system, and `jobs` is not used
 
-    Raises ``ValueError`` for no points or a damaged run, and ``RuntimeError`` if another sweep
-    is at work on the same folder.
+    Raises ``ValueError`` for no points or damaged runs, which are all named, and
+    ``RuntimeError`` if another sweep is at work on the same folder, or the scheduler does not
+    answer.
     """
     require_count("jobs", jobs)
     require_count("retries", retries, minimum=0)
@@ -91,24 +111,99 @@ def sweep(
         raise FileNotFoundError(
             f"{TRAINING_CHAPTER} is missing; run the sweep from a checkout of the repository"
         )
-    missing = {
-        point: None
-        for point in (*(point.base for point in points), *points)
-        if not find_run(point, protocol, seed, pruning_variant)
-    }
+    run = {"protocol": protocol, "seed": seed, "pruning_variant": pruning_variant}
+    identify(points[0], **run)  # a bad protocol, seed or variant is told before anything starts
+    with _alone(), _cluster(scheduler, run) if scheduler else _threads(jobs, run) as workers:
+        missing = _missing(points, run)
+        with _bar(len(missing), progress) as bar:
+            return _work_through(missing, *workers, retries, bar)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
     runs_folder().mkdir(parents=True, exist_ok=True)
     try:
-        lock = FileLock(runs_folder() / ".sweep.lock").acquire(blocking=False)
+        lock = FileLock(runs_folder() / _LOCK).acquire(blocking=False)
     except Timeout as error:
         raise RuntimeError(f"another sweep is at work in {runs_folder()}; wait for it") from error
-    task = partial(_run, protocol=protocol, seed=seed, pruning_variant=pruning_variant)
-    bar = tqdm(total=len(missing), unit="point", disable=not progress)
-    executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
-    with lock, bar:
+    with lock:
+        yield
+
+
+def _missing(points, run) -> list[Point]:
+    """The points without a finished run, every unpruned one first; says what is made again."""
+    missing, damaged, outdated = [], [], {}
+    for point in dict.fromkeys((*(point.base for point in points), *points)):
         try:
-            return _work_through(list(missing), task, executor, retries, bar)
-        finally:  # also at Ctrl-C: what is running is left, what waits is dropped
-            executor.shutdown(wait=False, cancel_futures=True)
+            if find_run(point, **run):
+                continue
+        except ValueError as error:
+            damaged.append(str(error))
+            continue
+        missing.append(point)
+        folder, params = identify(point, **run)
+        if (folder / "metrics.json").exists():
+            metrics = json.loads((folder / "metrics.json").read_text())
+            outdated[point] = {key for key in params if metrics.get(key) != params[key]}
+    if damaged:
+        raise ValueError("\n".join([f"damaged runs: {len(damaged)}; nothing was run", *damaged]))
+    if outdated:
+        changed = ", ".join(sorted(set.union(*outdated.values())))
+        names = ", ".join(point.name for point in outdated)
+        print(f"finished under other {changed}, so made again: {names}", file=sys.stderr)
+    return missing
+
+
+@contextmanager
+def _threads(jobs, run) -> Iterator[tuple[partial, Executor]]:
+    """This machine's workers: papermill starts a process for each point, so threads will do."""
+    executor, server = ThreadPoolExecutor(jobs), KernelServer()
+    try:
+        yield partial(_run, kernels=kernel_manager(server), **run), executor
+    finally:  # also at Ctrl-C: what waits is dropped, what runs loses its kernel
+        executor.shutdown(wait=False, cancel_futures=True)
+        server.close()
+
+
+@contextmanager
+def _cluster(address, run) -> Iterator[tuple[partial, Executor]]:
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise RuntimeError("a scheduler needs Dask: pip install 'amrpkg[cluster]'") from error
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise RuntimeError(
+            f"scheduler is {address!r} and does not answer; allowed: tcp://host:port of a running "
+            "Dask scheduler"
+        ) from error
+    with client:
+        made_by = _made_by(run)
+        runs = str(runs_folder().resolve())
+        yield partial(_run_on_worker, runs=runs, made_by=made_by, run=run), client.get_executor()
+
+
+class _Lines:
+    """A log for a bar: a line where a terminal has its line rewritten."""
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            print(text.strip(), file=sys.stderr, flush=True)
+
+    def flush(self) -> None:
+        pass
+
+
+def _bar(total, progress) -> tqdm:
+    terminal = sys.stderr.isatty()
+    return tqdm(
+        total=total,
+        unit="point",
+        disable=not progress,
+        dynamic_ncols=terminal,
+        file=sys.stderr if terminal else _Lines(),
+    )
 
 
 def _work_through(points, task, executor, retries, bar) -> list[Failure]:
@@ -120,27 +215,42 @@ def _work_through(points, task, executor, retries, bar) -> list[Failure]:
     def submit(point):
         tries[point] += 1
         running[executor.submit(task, point)] = point
-        bar.set_postfix_str(", ".join(point.name for point in running.values()))
 
     for point in ready:
         submit(point)
     while running:
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        bar.set_postfix_str(_at_work(running))
+        done, _ = wait(running, _refresh_seconds(), FIRST_COMPLETED)
         for future in done:
-            point, error = running.pop(future), future.exception()
+            point = running.pop(future)
+            if future.cancelled():  # by Dask's client
+                raise RuntimeError("the scheduler is gone; what is finished stands")
+            error = future.exception()
             if error and tries[point] <= retries:
                 submit(point)
                 continue
-            bar.update(1)
+            bar.n += 1
             if not error:
                 for pruned in behind[point]:
                     submit(pruned)
                 continue
             failures.append(Failure(point, str(error).strip() or repr(error)))
-            bar.update(len(behind[point]))
+            bar.n += len(behind[point])
             cause = f"{point.name} failed, which it starts from"
             failures += [Failure(pruned, cause) for pruned in behind[point]]
     return failures
+
+
+def _at_work(running) -> str:
+    """A few short names; Dask does not say which of its points are running, so all are."""
+    at_work = [point for future, point in running.items() if future.running()]
+    names = [point.name.removeprefix("vgglike_") for point in at_work or running.values()]
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _refresh_seconds() -> int:
+    """How often the bar is drawn while nothing ends: its clock moves, a log stays short."""
+    return 1 if sys.stderr.isatty() else 60
 
 
 def executed_notebook(
@@ -150,12 +260,36 @@ def executed_notebook(
     return identify(point, protocol, seed, pruning_variant)[0] / TRAINING_CHAPTER.name
 
 
-def _run(point: Point, protocol: str, seed: int, pruning_variant: str) -> None:
-    """One point in a worker: papermill starts a kernel, which inherits the environment."""
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    run = {"protocol": protocol, "seed": seed, "pruning_variant": pruning_variant}
+def _run(point: Point, kernels: type[AsyncKernelManager], **run) -> None:
+    """One point: papermill starts a kernel, which inherits the environment."""
     output = executed_notebook(point, **run)
     output.parent.mkdir(parents=True, exist_ok=True)
-    run_notebook(TRAINING_CHAPTER, output, {**asdict(point), **run, "threads": 1}, progress=False)
+    parameters = {**asdict(point), **run, "threads": 1}
+    try:
+        run_notebook(TRAINING_CHAPTER, output, parameters, progress=False, kernels=kernels)
+    except papermill.PapermillExecutionError as error:  # its text is a traceback in colours
+        raise RuntimeError(f"{error.ename}: {error.evalue}") from None
     if not find_run(point, **run):
         raise RuntimeError(f"{output} ran, but left no finished run")
+
+
+def _run_on_worker(point: Point, runs: str, made_by: dict, run: dict) -> None:
+    """One point in a Dask worker, which may have other code, versions and environment."""
+    if _made_by(run) != made_by:
+        raise RuntimeError(
+            f"the worker has {_made_by(run)}, the sweep {made_by}; restart it on the same checkout"
+        )
+    if not (Path(runs) / _LOCK).exists():
+        raise RuntimeError(f"the worker does not see {runs}; it must share the file system")
+    os.environ["AMR_RUNS"] = runs
+    _run(point, kernel_manager(_worker_server()), **run)
+
+
+@cache
+def _worker_server() -> KernelServer:
+    return KernelServer()  # ends with the worker
+
+
+def _made_by(run) -> dict[str, str]:
+    params = identify(Point(next(iter(ARCHITECTURES)), 32), **run)[1]
+    return {key: params[key] for key in _MADE_BY}

@@ -1,8 +1,7 @@
-"""The sweep: order, retries and failures with a thread pool; killed and resumed for real."""
+"""The sweep in this process: order, retries, failures, what it says and what it refuses."""
 
-import os
-import signal
-import subprocess
+import io
+import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,11 @@ import pytest
 from filelock import FileLock
 from tqdm import tqdm
 
+import amrpkg.sweep
 from amrpkg.cli import main
 from amrpkg.grid import Point
-from amrpkg.sweep import Failure, _work_through, sweep
+from amrpkg.runs import identify
+from amrpkg.sweep import Failure, _run_on_worker, _work_through, sweep
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 BASE, PRUNED, MORE = (Point(SMALL, 32, percent) for percent in (0, 20, 30))
@@ -70,6 +71,7 @@ def test_a_point_that_recovers_is_no_failure():
         (["--architecture", SMALL, "--bit-width", "4"], "points is empty"),  # not in the thesis
         (["--jobs", "0"], "jobs is 0; allowed"),
         (["--retries", "-1"], "retries is -1; allowed"),
+        (["--seed", "-1"], "seed is -1; allowed"),
     ],
 )
 def test_bad_sub_grids_and_numbers_exit_with_2(arguments, message, capsys, tmp_path, monkeypatch):
@@ -85,6 +87,7 @@ def test_unknown_flags_and_values_exit_with_2():
         ["--architecture", "resnet"],
         ["--protocol", "overnight"],
         ["--pruning-variant", "lost"],
+        ["--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"],
     ):
         with pytest.raises(SystemExit) as stop:
             main(["sweep", *arguments])
@@ -100,32 +103,78 @@ def test_two_sweeps_on_one_folder_are_refused(tmp_path, monkeypatch):
         sweep([BASE], progress=False)
 
 
-def test_a_damaged_run_is_reported_and_not_overwritten(tmp_path, monkeypatch, capsys):
+def test_damaged_runs_are_all_named_and_nothing_is_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
-    metrics = tmp_path / "thesis" / BASE.name / "metrics.json"
-    metrics.parent.mkdir(parents=True)
-    for damage in ('{"cut', "[]"):
-        metrics.write_text(damage)
-        assert main(["sweep", "--architecture", SMALL, "--bit-width", "32"]) == 2
-        assert "damaged" in capsys.readouterr().err
-        assert metrics.read_text() == damage
+    monkeypatch.setattr(amrpkg.sweep, "_run", lambda point, **_: pytest.fail("it ran"))
+    for point, damage in ((BASE, '{"cut'), (MORE, "[]")):
+        (tmp_path / "thesis" / point.name).mkdir(parents=True)
+        (tmp_path / "thesis" / point.name / "metrics.json").write_text(damage)
+    assert main(["sweep", "--architecture", SMALL, "--bit-width", "32"]) == 2
+    error = capsys.readouterr().err
+    assert "damaged runs: 2; nothing was run" in error
+    for point, damage in ((BASE, '{"cut'), (MORE, "[]")):
+        assert f"{tmp_path / 'thesis' / point.name} is damaged" in error
+        assert (tmp_path / "thesis" / point.name / "metrics.json").read_text() == damage
 
 
-def test_killed_and_resumed_no_finished_point_is_run_again(tmp_path):
-    command = [sys.executable, "-c", "import sys; from amrpkg.cli import main; sys.exit(main())"]
-    command += ["sweep", "--architecture", SMALL, "--bit-width", "32", "--pruning", "0", "20"]
-    environment = os.environ | {"AMR_RUNS": str(tmp_path)}
-    base, pruned = (tmp_path / "thesis" / p.name / "metrics.json" for p in (BASE, PRUNED))
-    first = subprocess.Popen(command, env=environment, start_new_session=True)
-    deadline = time.monotonic() + 300
-    while not base.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
-    assert base.exists() and not pruned.exists()
-    finished = base.stat().st_mtime_ns
-    again = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
-    assert "2 points asked for, 0 failed" in again.stdout
-    assert "/1" in again.stderr  # the bar counted the one point that was left
-    assert base.stat().st_mtime_ns == finished and pruned.exists()
+def test_runs_made_by_other_code_are_named_before_they_are_made_again(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("AMR_RUNS", str(tmp_path))
+    made = []
+    monkeypatch.setattr(amrpkg.sweep, "_run", lambda point, **_: made.append(point))
+    folder, params = identify(BASE)
+    folder.mkdir(parents=True)
+    older = json.dumps(params | {"code_digest": "older", "torch": "1.0"})
+    (folder / "metrics.json").write_text(older)
+    assert sweep([BASE, OTHER], progress=False) == []
+    said = capsys.readouterr().err
+    assert f"finished under other code_digest, torch, so made again: {BASE.name}\n" in said
+    assert made == [BASE, OTHER]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_moves_while_a_long_point_runs(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(amrpkg.sweep, "_refresh_seconds", lambda: 0.05)
+    with ThreadPoolExecutor(1) as executor, amrpkg.sweep._bar(1, True) as bar:
+        _work_through([BASE], lambda point: time.sleep(1.2), executor, 0, bar)
+    drawn = terminal.getvalue().split("\r")
+    assert any("0/1 [00:01<" in line for line in drawn)  # its clock, at work on the first point
+    assert any("2f_1c_1re_1mp" in line and "point" in line for line in drawn)
+    assert "1/1" in drawn[-1]
+
+
+def test_a_log_has_a_line_a_change(capsys):
+    with ThreadPoolExecutor(1) as executor, amrpkg.sweep._bar(3, True) as bar:
+        _work_through([BASE, OTHER, PRUNED], lambda point: None, executor, 0, bar)
+    lines = capsys.readouterr().err.splitlines()
+    assert "\r" not in "".join(lines) and len(lines) <= 6
+    assert "0/3" in lines[0] and "3/3" in lines[-1]
+
+
+def test_a_scheduler_that_does_not_answer_exits_with_2(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AMR_RUNS", str(tmp_path))
+    for address in ("tcp://127.0.0.1:1", "nonsense://"):
+        assert main(["sweep", "--scheduler", address]) == 2
+        assert f"scheduler is '{address}' and does not answer" in capsys.readouterr().err
+
+
+def test_the_extra_is_named_where_dask_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AMR_RUNS", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    assert main(["sweep", "--scheduler", "tcp://127.0.0.1:1"]) == 2
+    assert "pip install 'amrpkg[cluster]'" in capsys.readouterr().err
+
+
+def test_a_worker_of_other_code_or_without_the_folder_is_refused(tmp_path, monkeypatch):
+    run = {"protocol": "trial", "seed": 0, "pruning_variant": "held"}
+    made_by = amrpkg.sweep._made_by(run)
+    with pytest.raises(RuntimeError, match="restart it on the same checkout"):
+        _run_on_worker(BASE, str(tmp_path), made_by | {"code_digest": "older"}, run)
+    with pytest.raises(RuntimeError, match="must share the file system"):
+        _run_on_worker(BASE, str(tmp_path), made_by, run)
