@@ -17,6 +17,7 @@ PAGES = [
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
     "printed_tables",
     "status",
+    "running",
     "references",
 ]
 

@@ -57,8 +57,8 @@ def test_a_module_imports_only_from_those_left_of_it():
     order = [
         *("arguments", "check", "constellations", "signals", "architectures", "grid"),
         *("quantization", "models", "protocols", "pruning", "timing", "training"),
-        *("intervals", "evaluation", "hardware", "runs", "results", "tables", "plots"),
-        *("kernels", "sweep", "cli"),
+        *("intervals", "evaluation", "hardware", "profiling", "runs", "results", "tables"),
+        *("plots", "status", "kernels", "sweep", "cli"),
     ]
     modules = {path.stem: path for path in (ROOT / "amrpkg").glob("*.py")}
     assert set(order) == set(modules) - {"__init__"}

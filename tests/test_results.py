@@ -10,6 +10,7 @@ from amrpkg.grid import THESIS_GRID, Point
 from amrpkg.results import (
     KEYS,
     PROVENANCE,
+    collate,
     compare,
     load_grid,
     load_thesis,
@@ -74,8 +75,8 @@ def record(point, **changes):
     return metrics | changes
 
 
-def write(runs, point, **changes):
-    folder = runs / "thesis" / point.name
+def write(runs, point, variant="", **changes):
+    folder = runs / "thesis" / f"{point.name}{variant}"
     folder.mkdir(parents=True)
     for name in ("history.csv", "model.safetensors"):
         (folder / name).touch()
@@ -97,13 +98,10 @@ def test_runs_are_collated_in_the_thesis_s_order(tmp_path, capsys):
 
 def test_a_series_of_the_record_is_chosen_and_accuracies_have_their_intervals(tmp_path):
     base, pruned = Point("vgglike_2f_1c_1re_1mp"), Point("vgglike_2f_1c_1re_1mp", 32, 20)
-    write(tmp_path / "a", base)
-    write(tmp_path / "b", pruned, pruning_variant="held", fresh_correct=2304)
-    write(tmp_path / "c", pruned, pruning_variant="regrowing", fresh_correct=0)
-    (runs := tmp_path / "runs").mkdir()
-    for k, folder in enumerate("abc"):
-        (tmp_path / folder / "thesis").rename(runs / f"thesis{k}")
-    collate(runs, tmp_path / "grid.csv")
+    write(tmp_path, base)
+    write(tmp_path, pruned, pruning_variant="held", fresh_correct=2304)
+    write(tmp_path, pruned, "_regrowing", pruning_variant="regrowing", fresh_correct=0)
+    collate(tmp_path, tmp_path / "grid.csv")
     held = load_grid(path=tmp_path / "grid.csv")
     assert held["pruning_variant"].tolist() == ["none", "held"]
     assert held["fresh_accuracy"].tolist() == [0.5, 1]
