@@ -1,0 +1,151 @@
+"""Wall time of `amr sweep` beside the naive loop a user would write, on a part of the grid.
+
+The naive loop is plain PyTorch and Brevitas on the same networks and chunks: one point after
+another in one process, default threads, default Adam, and each pruned point trains its own
+network first. It is given its imports for free; the sweep's time is that of the whole command.
+Both go to the same target loss, so the last losses are printed beside each other.
+
+    python benchmarks/sweep.py
+    python benchmarks/sweep.py --architecture vgglike_2f_1c_1re_1mp --bit-width 32
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
+from amrpkg.models import build
+from amrpkg.protocols import PROTOCOLS, settings
+from amrpkg.signals import make_chunks
+
+FRESH_CHUNKS_PER_CLASS = 2_560
+TIMED_BATCHES = 100
+
+
+def train(model: nn.Module, chunks, knobs) -> float:
+    """Train to the target loss; returns the last epoch's mean loss, nats."""
+    data = torch.utils.data.TensorDataset(
+        torch.from_numpy(chunks.iq), torch.from_numpy(chunks.labels)
+    )
+    loader = torch.utils.data.DataLoader(data, knobs.batch_size, shuffle=True)
+    optimizer = torch.optim.Adam(
+        model.parameters(), knobs.learning_rate, weight_decay=knobs.weight_decay
+    )
+    criterion = nn.CrossEntropyLoss()
+    model.train()
+    for _ in range(knobs.max_epochs):
+        total = 0.0
+        for iq, labels in loader:
+            optimizer.zero_grad()
+            loss = criterion(model(iq), labels)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+        if total / len(data) <= knobs.target_loss:
+            break
+    return total / len(data)
+
+
+def correct(model: nn.Module, chunks) -> int:
+    """Chunks classified right."""
+    model.eval()
+    with torch.no_grad():
+        batches = torch.from_numpy(chunks.iq).split(32)
+        guesses = torch.cat([model(batch).argmax(1) for batch in batches])
+    return int((guesses == torch.from_numpy(chunks.labels)).sum())
+
+
+def inference_ms(model: nn.Module, chunks) -> float:
+    """Mean time of a batch of 32."""
+    batch = torch.from_numpy(chunks.iq[:32])
+    with torch.no_grad():
+        begin = perf_counter()
+        for _ in range(TIMED_BATCHES):
+            model(batch)
+    return 1e3 * (perf_counter() - begin) / TIMED_BATCHES
+
+
+def naive(points, protocol: str, folder: Path) -> dict[str, float]:
+    """Every point by itself, one after another; returns the last losses."""
+    losses = {}
+    for point in points:
+        chunks = make_chunks()
+        fresh = make_chunks(FRESH_CHUNKS_PER_CLASS, split="evaluation")
+        knobs = settings(point.architecture, point.bit_width, protocol)
+        model = build(point.architecture, point.bit_width)
+        losses[point.name] = train(model, chunks, knobs)
+        if point.pruning_percent:
+            layers = [m for m in model.modules() if isinstance(m, nn.Conv1d | nn.Linear)][:-1]
+            for layer in layers:
+                amount = point.pruning_percent / 100
+                prune.ln_structured(layer, "weight", amount=amount, n=1, dim=0)
+            losses[point.name] = train(model, chunks, knobs)
+            for layer in layers:
+                prune.remove(layer, "weight")
+        correct(model, chunks), correct(model, fresh), inference_ms(model, chunks)
+        torch.save(model.state_dict(), folder / f"{point.name}.pt")
+    return losses
+
+
+def amr_sweep(options, folder: Path) -> dict[str, float]:
+    """The same points through `amr sweep`; returns the last losses."""
+    command = [sys.executable, "-c", "import sys; from amrpkg.cli import main; sys.exit(main())"]
+    command += ["sweep", "--protocol", options.protocol, "--architecture", *options.architecture]
+    command += ["--bit-width", *map(str, options.bit_width)]
+    command += ["--pruning", *map(str, options.pruning)]
+    subprocess.run(command, env=os.environ | {"AMR_RUNS": str(folder)}, check=True)
+    records = [json.loads(file.read_text()) for file in folder.glob("*/*/metrics.json")]
+    return {record["name"]: record["training_loss"] for record in records}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for flag, kind, choices, default in (
+        ("--architecture", str, list(ARCHITECTURES), ["vgglike_3f_3c_2re_3mp"]),
+        ("--bit-width", int, BIT_WIDTHS, [32, 6]),
+        ("--pruning", int, PRUNING_PERCENTS, list(PRUNING_PERCENTS)),
+    ):
+        parser.add_argument(flag, type=kind, nargs="+", choices=choices, default=default)
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="thesis")
+    options = parser.parse_args()
+    points = [
+        point
+        for point in THESIS_GRID
+        if point.architecture in options.architecture
+        and point.bit_width in options.bit_width
+        and point.pruning_percent in options.pruning
+    ]
+    seconds, losses = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, run in (
+            ("naive", lambda: naive(points, options.protocol, Path(folder))),
+            ("sweep", lambda: amr_sweep(options, Path(folder) / "runs")),
+        ):
+            begin = perf_counter()
+            losses[name] = run()
+            seconds[name] = perf_counter() - begin
+    print(f"{'last loss (nats)':40} {'target':>8} {'naive':>8} {'sweep':>8}")
+    reached = True
+    for point in points:
+        target = settings(point.architecture, point.bit_width, options.protocol).target_loss
+        ours, theirs = losses["sweep"][point.name], losses["naive"][point.name]
+        reached = reached and max(ours, theirs) <= target
+        print(f"{point.name:40} {target:8.4f} {theirs:8.4f} {ours:8.4f}")
+    print(f"all at or below their target: {'yes' if reached else 'no'}")
+    print(f"naive: {seconds['naive']:.0f} s ({torch.get_num_threads()} threads)")
+    print(f"sweep: {seconds['sweep']:.0f} s ({os.cpu_count()} cores)")
+    print(f"ratio: {seconds['sweep'] / seconds['naive']:.2f} of the naive time")
+
+
+if __name__ == "__main__":
+    main()
