@@ -96,7 +96,8 @@ def test_killed_at_random_moments_and_resumed(tmp_path, monkeypatch, kills):
     code, out, error = finish(amr(runs, *GRID, "--jobs", "2"))
     assert code == 0, error
     assert "6 points asked for, 0 failed" in out
-    assert f"0/{len(POINTS) - len(before)} " in error  # only what was left
+    if left := len(POINTS) - len(before):  # the last kill may have come after the last point
+        assert f"0/{left} " in error
     after = finished(runs)
     assert after.items() >= before.items()
     assert len(after) == len(POINTS) and are_valid(runs, after, monkeypatch)
