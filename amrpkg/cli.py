@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
         "--scheduler", metavar="tcp://HOST:PORT", help="of a Dask cluster that runs the points"
     )
     sweep.add_argument("--retries", type=int, default=1, help="further tries of a failed point")
+    speed = commands.add_parser(
+        "time",
+        help="measure the speed of finished runs again, alone: let nothing else run meanwhile",
+        formatter_class=parser.formatter_class,
+    )
+    speed.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
     results = commands.add_parser(
         "results",
         help="collate the finished runs of a folder into one CSV record",
@@ -88,6 +94,17 @@ def _results(options) -> int:
     return 0
 
 
+def _time(options) -> int:
+    import torch  # here: it takes seconds
+
+    from amrpkg.runs import runs_folder
+    from amrpkg.speed import time_runs
+
+    torch.set_num_threads(1)  # as in the sweep
+    print(f"{time_runs(options.runs or runs_folder())} runs measured")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input.
 
@@ -95,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return {"sweep": _sweep, "results": _results}[options.command](options)
+        return {"sweep": _sweep, "time": _time, "results": _results}[options.command](options)
     except (ValueError, TypeError, RuntimeError, OSError) as error:
         print(f"amr {options.command}: {error}", file=sys.stderr)
         return 2

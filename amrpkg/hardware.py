@@ -24,7 +24,10 @@ from amrpkg.arguments import require_number
 
 
 class Resources(NamedTuple):
-    """Estimated counts: DSP blocks, flip-flops, look-up tables, block RAMs of 32 Kbit."""
+    """Estimated counts: DSP blocks, flip-flops, look-up tables, block RAMs.
+
+    The thesis says 32 Kbit a block RAM; its printed counts take 32,000 words of 32 bits.
+    """
 
     dsp: int
     ff: int

@@ -21,6 +21,7 @@ PROVENANCE = [
 ]
 _IDENTITY = ["protocol", "seed", "pruning_variant"]
 _SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}  # as in runs
+SPEED_FILE = "speed.json"  # in a run's folder, see speed.py
 _PACKAGE = Path(__file__).parent
 RECORD = _PACKAGE.parent / "results" / "grid.csv"
 
@@ -163,13 +164,14 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
     """Gather the finished runs below `runs` into one CSV file, in the thesis's order.
 
     Adds to each accuracy its exact 95 % interval: ``fresh_accuracy``, ``fresh_low``, ...
+    Speeds measured alone (`speed.time_runs`) take the place of those of the sweep.
 
     Raises ``ValueError`` if there is none, or if runs are damaged, which are all named.
     """
     records, damaged = [], []
     for folder in sorted(file.parent for file in runs.glob("*/*/metrics.json")):
         try:
-            records.append(_read_record(folder))
+            records.append(read_record(folder))
         except (ValueError, TypeError) as error:
             damaged.append(f"run {folder} is damaged ({error}); remove it")
     if damaged:
@@ -198,8 +200,11 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
     return grid
 
 
-def _read_record(folder: Path) -> dict:
-    """The record of a finished run; ``ValueError`` if the folder is not as the run left it."""
+def read_record(folder: Path) -> dict:
+    """The record of a finished run, its speed as measured alone where that was done.
+
+    Raises ``ValueError`` if the folder is not as the run left it.
+    """
     record = json.loads((folder / "metrics.json").read_text())
     if not isinstance(record, dict):
         raise ValueError("metrics.json holds no record")
@@ -215,4 +220,8 @@ def _read_record(folder: Path) -> dict:
             raise ValueError(f"{file} is missing")
         if hashlib.sha256((folder / file).read_bytes()).hexdigest()[:16] != record[key]:
             raise ValueError(f"{file} was changed")
+    if (folder / SPEED_FILE).exists():
+        speed = json.loads((folder / SPEED_FILE).read_text())
+        if speed["weights_sha256"] == record["weights_sha256"]:  # else of an earlier run
+            return record | speed
     return record

@@ -25,14 +25,12 @@ class Training:
         (running, on the training chunks, while the weights move)
     converged : whether the target loss was reached within the epoch limit
     seconds : wall time of all epochs
-    latency_ms : median time of one batch forward, backward and step
     throughput : training chunks per second
     """
 
     history: pd.DataFrame
     converged: bool
     seconds: float
-    latency_ms: float
     throughput: float
 
 
@@ -55,16 +53,14 @@ def train(
     iq, labels = torch.from_numpy(chunks.iq), torch.from_numpy(chunks.labels)
     optimizer = _adam(model, settings)
     model.train()
-    epochs, latencies, start = [], [], perf_counter()
+    epochs, start = [], perf_counter()
     bar = tqdm(range(1, settings.max_epochs + 1), unit="epoch", disable=not progress)
     for epoch in bar:
         loss_sum, correct = 0.0, 0
         order = torch.randperm(len(labels), generator=rng)
         for batch in order.split(settings.batch_size):
-            begin = perf_counter()
             scores, loss = _step(model, optimizer, iq[batch], labels[batch])
             loss_sum += loss * len(batch)
-            latencies.append(1e3 * (perf_counter() - begin))
             correct += int((scores.argmax(1) == labels[batch]).sum())
         loss_mean, accuracy = loss_sum / len(labels), correct / len(labels)
         epochs.append((epoch, loss_mean, accuracy))
@@ -78,7 +74,6 @@ def train(
         history=pd.DataFrame(epochs, columns=["epoch", "loss", "accuracy"]),
         converged=loss_mean <= settings.target_loss,
         seconds=seconds,
-        latency_ms=float(pd.Series(latencies).median()),
         throughput=len(epochs) * len(labels) / seconds,
     )
 

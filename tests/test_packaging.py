@@ -57,7 +57,7 @@ def test_a_module_imports_only_from_those_left_of_it():
     order = [
         *("arguments", "check", "constellations", "signals", "architectures", "grid"),
         *("quantization", "models", "protocols", "pruning", "timing", "training"),
-        *("intervals", "evaluation", "hardware", "profiling", "runs", "results", "tables"),
+        *("intervals", "evaluation", "hardware", "profiling", "runs", "results", "speed", "tables"),
         *("plots", "status", "kernels", "sweep", "cli"),
     ]
     modules = {path.stem: path for path in (ROOT / "amrpkg").glob("*.py")}

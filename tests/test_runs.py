@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from amrpkg import runs
+from amrpkg.cli import main
 from amrpkg.evaluation import evaluate
 from amrpkg.grid import Point
 from amrpkg.hardware import count_architecture, count_model, estimate_architecture
 from amrpkg.protocols import settings
+from amrpkg.results import collate
 from amrpkg.runs import run_point
 from amrpkg.signals import make_chunks
 
@@ -93,6 +95,27 @@ def test_speeds_are_told_relative_to_the_float_model_too(quick):
     assert quantised["throughput_chunks_per_s"] * quantised["inference_time_ms"] == pytest.approx(
         32e3
     )
+
+
+def test_runs_are_timed_again_alone_once_and_the_record_takes_that(quick, capsys):
+    folder = run_point(Point(SMALL, 8, 20), progress=False).folder
+    swept = collate(quick, quick / "grid.csv").set_index("name")
+    assert "timing_date" not in swept
+    assert main(["time", "--runs", str(quick)]) == 0
+    assert "2 runs measured" in capsys.readouterr().out
+    alone = collate(quick, quick / "grid.csv").set_index("name")
+    assert (alone["timing_threads"] == 1).all() and alone["timing_date"].notna().all()
+    for key in ("inference_time_ms", "training_latency_to_float"):
+        assert (alone[key] != swept[key]).all()
+    assert (alone["fresh_correct"] == swept["fresh_correct"]).all()
+    assert main(["time", "--runs", str(quick)]) == 0
+    assert "0 runs measured" in capsys.readouterr().out
+    speed = json.loads((folder / "speed.json").read_text()) | {"weights_sha256": "of before"}
+    (folder / "speed.json").write_text(json.dumps(speed))  # the run was made again
+    assert main(["time", "--runs", str(quick)]) == 0
+    assert "1 runs measured" in capsys.readouterr().out
+    assert main(["time", "--runs", str(quick / "nothing")]) == 2
+    assert "finished runs" in capsys.readouterr().err
 
 
 def damage_metrics(text):

@@ -64,7 +64,6 @@ def test_latency_throughput_and_time_belong_together(few_chunks):
     knobs = replace(settings(SMALL, 32), max_epochs=3, target_loss=0.0)
     training = train(build(SMALL), few_chunks, knobs, progress=False)
     assert training.throughput * training.seconds == pytest.approx(3 * len(few_chunks))
-    assert 0 < training.latency_ms < 1e3 * training.seconds
 
 
 def test_progress_names_loss_and_epochs(few_chunks, one_epoch, capsys):

@@ -1,0 +1,48 @@
+"""Measure the speed of finished runs again, one after another, with nothing else at work.
+
+A sweep keeps every core busy, and a timing that is pushed off its core tells of the machine's
+load. `time_runs` measures alone; `results.collate` then takes its numbers, with their date.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from tqdm import tqdm
+
+from amrpkg.grid import Point
+from amrpkg.models import load_model
+from amrpkg.protocols import settings
+from amrpkg.results import KEYS, SPEED_FILE, read_record
+from amrpkg.runs import compare_with_float, provenance
+
+
+def time_runs(runs: Path, progress: bool = True) -> int:
+    """Measure every finished run below `runs` that was not measured alone; returns how many.
+
+    Writes ``speed.json`` into each run's folder, in one step, so it can be stopped and goes on
+    when called again. Runs on the current torch threads.
+
+    Raises ``ValueError`` for a damaged run and for a folder without finished runs.
+    """
+    folders = sorted(file.parent for file in Path(runs).glob("*/*/metrics.json"))
+    if not folders:
+        raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
+    records = {folder: read_record(folder) for folder in folders}
+    left = {folder: record for folder, record in records.items() if "timing_date" not in record}
+    for folder, record in tqdm(left.items(), unit="run", disable=not progress):
+        point = Point(*(record[key] for key in KEYS))
+        knobs = settings(point.architecture, point.bit_width, record["protocol"])
+        model = load_model(folder / "model.safetensors")
+        speed = compare_with_float(model, point, record["pruning_variant"], knobs)
+        made_by = provenance()
+        speed |= {
+            "weights_sha256": record["weights_sha256"],
+            "timing_cpu": made_by["cpu"],
+            "timing_threads": made_by["threads"],
+            "timing_date": made_by["date"],
+        }
+        partial = folder / f"{SPEED_FILE}.part"
+        partial.write_text(json.dumps(speed, indent=1))
+        os.replace(partial, folder / SPEED_FILE)
+    return len(left)
