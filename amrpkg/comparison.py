@@ -83,6 +83,30 @@ def compare_grid(metric: str, path: Path | None = None) -> pd.DataFrame:
     return frame
 
 
+def summarise_effects(metrics: Sequence[str], path: Path | None = None) -> pd.DataFrame:
+    """What a step of quantisation or pruning does: mean ratios, a row a metric and series.
+
+    Columns ``8 bit``, ...: over float at the same architecture and pruning, mean over both.
+    Columns ``20 %``, ...: over no pruning at the same architecture and bit width, likewise.
+
+    metrics : names of `METRICS`
+    path : the record, as in `results.load_grid`
+    """
+    effects = {}
+    for metric in metrics:
+        values = compare_grid(metric, path).set_index(KEYS)[list(SERIES)]
+        for level, start, unit in (("bit_width", 32, "bit"), ("pruning_percent", 0, "%")):
+            ratios = values / values.xs(start, level=level, drop_level=True)
+            means = ratios.groupby(level, sort=False).mean().drop(index=start)
+            for step, row in means.iterrows():
+                for series, mean in row.dropna().items():
+                    effects.setdefault((metric, series), {})[f"{step} {unit}"] = mean
+    frame = pd.DataFrame(effects).T.round(3)
+    names = [METRICS[metric].label.partition(" (")[0] for metric, _ in frame.index]
+    heads = {"metric": names, "series": frame.index.get_level_values(1)}
+    return pd.DataFrame(heads).join(frame.reset_index(drop=True))
+
+
 def tabulate_appendix(
     appendix: str, metrics: Sequence[str], path: Path | None = None
 ) -> pd.DataFrame:

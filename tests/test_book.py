@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     "intro",
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
-    "printed_tables",
+    "appendix_tables",
+    "appendix_figures",
     "references",
 ]
 
@@ -166,4 +167,4 @@ def test_a_rebuild_shows_the_numbers_of_changed_code_and_record(tree, html):
     for page in PAGES[1:7]:
         assert "edited: " in pages[page] and "ok: " not in pages[page], page
     assert "4.76543" in pages["chapters/06_results"]
-    assert "4.76543" in pages["printed_tables"]
+    assert "4.76543" in pages["appendix_tables"]

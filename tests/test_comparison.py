@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amrpkg.comparison import METRICS, compare_grid, tabulate_appendix
+from amrpkg.comparison import METRICS, compare_grid, summarise_effects, tabulate_appendix
 from amrpkg.results import KEYS, PRINTED, load_grid, load_thesis
 
 FLOAT, LARGEST = "vgglike_2f_1c_1re_1mp", "vgglike_5f_5c_4re_4mp"
@@ -46,6 +46,19 @@ def test_the_thesis_prints_no_training_latency_and_a_missing_run_stays_empty(rec
     frame = compare_grid("dsp", record).set_index(KEYS)
     assert frame["held"].isna().sum() == frame["regrowing"].isna().sum() == 27
     assert len(frame) == 81 and frame["thesis"].notna().all()
+
+
+def test_effects_are_mean_ratios_to_the_neighbour_without_the_step(record):
+    table = summarise_effects(["training_latency_ms", "dsp"], record)
+    assert list(table) == ["metric", "series", "8 bit", "6 bit", "4 bit", "20 %", "30 %"]
+    assert table["series"].tolist() == ["held", "regrowing", "thesis", "held", "regrowing"]
+    printed = load_thesis().set_index(KEYS)["dsp"].unstack("pruning_percent")
+    thesis = table.loc[2]
+    assert thesis["metric"] == "DSP blocks" and thesis["8 bit"] == pytest.approx(0.25, abs=0.01)
+    assert thesis["20 %"] == pytest.approx((printed[20] / printed[0]).mean(), abs=5e-4)
+    ours = load_grid(path=record).set_index(KEYS)["training_latency_to_float"]
+    expected = (ours.unstack("bit_width")[8] / ours.unstack("bit_width")[32]).mean()
+    assert table.loc[0, "8 bit"] == pytest.approx(expected, abs=5e-4)
 
 
 def test_an_appendix_has_printed_values_ours_and_differences(record):
