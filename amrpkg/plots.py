@@ -1,9 +1,5 @@
 """One function a figure. Each returns a matplotlib figure; captions stand in the chapters."""
 
-from collections.abc import Callable
-from functools import wraps
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -12,35 +8,10 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 from amrpkg.architectures import ARCHITECTURES
 from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.intervals import binomial_interval
+from amrpkg.plot_style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
 from amrpkg.signals import CHUNK_SIZE, Chunks, receive
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8a8a"  # colour-blind safe
 KIND_COLORS = {"conv": BLUE, "pool": GREY, "linear": GREEN}
-STYLE = {
-    "figure.dpi": 110,
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.constrained_layout.use": True,
-}
-
-
-def _in_style(plot: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw in the book's style and leave the caller's matplotlib settings alone."""
-
-    @wraps(plot)
-    def styled(*args, **kwargs):
-        with plt.rc_context(STYLE):
-            return plot(*args, **kwargs)
-
-    return styled
-
-
-def _subplots(*args, **kwargs):
-    """``plt.subplots``, taken off pyplot's list, or a notebook would show the figure twice."""
-    figure, axes = plt.subplots(*args, **kwargs)
-    plt.close(figure)
-    return figure, axes
 
 
 def _iq_axes(ax, limit: float = 1.6) -> None:
@@ -49,10 +20,10 @@ def _iq_axes(ax, limit: float = 1.6) -> None:
     ax.set_axisbelow(True)
 
 
-@_in_style
+@in_style
 def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -> Figure:
     """The nine constellations: 500 received samples each, ideal points on top."""
-    figure, axes = _subplots(3, 3, figsize=(7.2, 7.2), sharex=True, sharey=True)
+    figure, axes = subplots(3, 3, figsize=(7.2, 7.2), sharex=True, sharey=True)
     for k, (ax, name) in enumerate(zip(axes.flat, CONSTELLATIONS, strict=True)):
         points = CONSTELLATIONS[name]
         r = receive(name, 500, noise_power, phase_noise, seed + k)
@@ -69,13 +40,13 @@ def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -
     return figure
 
 
-@_in_style
+@in_style
 def plot_received(
     modulation: str, count: int, noise_power: float, phase_noise: float, seed: int = 0
 ) -> Figure:
     """`count` received samples of one modulation (thesis, Figure 3)."""
     r = receive(modulation, count, noise_power, phase_noise, seed)
-    figure, ax = _subplots(figsize=(4.6, 4.6))
+    figure, ax = subplots(figsize=(4.6, 4.6))
     _iq_axes(ax)
     ax.scatter(r.real, r.imag, s=4, color=BLUE, alpha=0.5, linewidths=0)
     ax.set(xlabel="in-phase I (dimensionless)", ylabel="quadrature Q (dimensionless)")
@@ -83,7 +54,7 @@ def plot_received(
     return figure
 
 
-@_in_style
+@in_style
 def plot_workflow() -> Figure:
     """The road of a grid point (after the thesis's Figure 2)."""
     steps = [
@@ -94,7 +65,7 @@ def plot_workflow() -> Figure:
         ("evaluate:\ntraining and\nfresh chunks", BLUE),
         ("estimate\nFPGA\nresources", GREY),
     ]
-    figure, ax = _subplots(figsize=(8, 1.7))
+    figure, ax = subplots(figsize=(8, 1.7))
     ax.set(xlim=(-0.1, len(steps) * 1.6 - 0.2), ylim=(-0.75, 1.15))
     ax.axis("off")
     arrow = {"arrowstyle": "-|>", "color": "0.3"}
@@ -112,13 +83,13 @@ def plot_workflow() -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_chunking(chunks: Chunks, shown: int = 4) -> Figure:
     """Algorithm I on three classes: real samples, then the order of chunks as a sketch."""
     size = chunks.iq.shape[2]
     classes = {name: list(CONSTELLATIONS).index(name) for name in ("4ASK", "QPSK", "16QAM")}
     colors = dict(zip(classes, (BLUE, ORANGE, GREEN), strict=True))
-    figure, axes = _subplots(1, 3, figsize=(8, 2.9), width_ratios=(1.2, 1, 1))
+    figure, axes = subplots(1, 3, figsize=(8, 2.9), width_ratios=(1.2, 1, 1))
     titles = (
         "1  pairs of each modulation",
         f"2  chunks of {size}, labelled",
@@ -148,14 +119,14 @@ def plot_chunking(chunks: Chunks, shown: int = 4) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_architecture(architecture: str) -> Figure:
     """A network as blocks: height for the samples left, width for channels or features."""
     blocks, length = [("input", GREY, 2, CHUNK_SIZE)], CHUNK_SIZE
     for layer in ARCHITECTURES[architecture].layers():
         length = {"conv": length, "pool": length // 2, "linear": 1}[layer.kind]
         blocks.append((layer.name, KIND_COLORS[layer.kind], layer.outputs, length))
-    figure, ax = _subplots(figsize=(8, 2.8))
+    figure, ax = subplots(figsize=(8, 2.8))
     x = 0.0
     for name, color, channels, samples in blocks:
         width, height = 0.25 + 0.09 * np.log2(channels), 0.25 + 0.35 * np.log2(samples)
@@ -177,10 +148,10 @@ def plot_architecture(architecture: str) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
     """Histograms of one layer's weights, a panel a bit width."""
-    figure, axes = _subplots(1, len(weights), figsize=(8, 2.3), sharex=True)
+    figure, axes = subplots(1, len(weights), figsize=(8, 2.3), sharex=True)
     for ax, (title, values) in zip(axes, weights.items(), strict=True):
         levels, counts = np.unique(values, return_counts=True)
         if len(levels) > 260:
@@ -193,10 +164,10 @@ def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_training(history: pd.DataFrame, target_loss: float) -> Figure:
     """Loss and running accuracy per epoch; retraining after pruning in a second colour."""
-    figure, axes = _subplots(1, 2, figsize=(8, 3), sharex=True)
+    figure, axes = subplots(1, 2, figsize=(8, 3), sharex=True)
     history = history.assign(x=range(1, len(history) + 1))
     for phase, color in (("training", BLUE), ("retraining", ORANGE)):
         part = history[history["phase"] == phase]
@@ -212,10 +183,10 @@ def plot_training(history: pd.DataFrame, target_loss: float) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarray]) -> Figure:
     """Sorted L1 norms of each layer's output channels, the pruned ones in a second colour."""
-    figure, axes = _subplots(1, len(norms), figsize=(8, 2.6))
+    figure, axes = subplots(1, len(norms), figsize=(8, 2.6))
     for ax, (name, values) in zip(axes, norms.items(), strict=True):
         order = np.argsort(values)
         colors = np.where(pruned[name][order], ORANGE, BLUE)
@@ -229,12 +200,12 @@ def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarra
     return figure
 
 
-@_in_style
+@in_style
 def plot_confusion(confusion: np.ndarray) -> Figure:
     """Rows: true modulation, in percent of its chunks; empty cells are below 0.5 %."""
     percent = 100 * confusion / confusion.sum(axis=1, keepdims=True)
     names = list(CONSTELLATIONS)
-    figure, ax = _subplots(figsize=(6, 5))
+    figure, ax = subplots(figsize=(6, 5))
     image = ax.imshow(percent, cmap="Blues", vmin=0, vmax=100)
     for (row, column), value in np.ndenumerate(percent):
         if value >= 0.5:
@@ -247,14 +218,14 @@ def plot_confusion(confusion: np.ndarray) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
     """Accuracies with exact 95 % intervals, a row a run.
 
     accuracies : index: the runs; columns ``training_correct``, ``training_count``,
         ``fresh_correct``, ``fresh_count``
     """
-    figure, ax = _subplots(figsize=(7.5, 0.22 * len(accuracies) + 1.2))
+    figure, ax = subplots(figsize=(7.5, 0.22 * len(accuracies) + 1.2))
     for data, color in (("training", ORANGE), ("fresh", BLUE)):
         correct, count = accuracies[f"{data}_correct"], accuracies[f"{data}_count"]
         intervals = [binomial_interval(*pair) for pair in zip(correct, count, strict=True)]
@@ -269,10 +240,10 @@ def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_resources(resources: pd.DataFrame) -> Figure:
     """Grouped bars per resource; index: what is estimated, columns: dsp, ff, lut, bram."""
-    figure, axes = _subplots(1, len(resources.columns), figsize=(8, 2.8))
+    figure, axes = subplots(1, len(resources.columns), figsize=(8, 2.8))
     colors = [BLUE, ORANGE, GREEN, GREY][: len(resources)]
     for ax, column in zip(axes, resources.columns, strict=True):
         bars = ax.bar(range(len(resources)), resources[column], color=colors)
@@ -288,10 +259,10 @@ def plot_resources(resources: pd.DataFrame) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_layer_resources(layers: pd.DataFrame) -> Figure:
     """Estimated DSP and LUT by layer; columns: layer, kind, dsp, lut."""
-    figure, axes = _subplots(1, 2, figsize=(8, 2.6))
+    figure, axes = subplots(1, 2, figsize=(8, 2.6))
     colors = layers["kind"].map(KIND_COLORS)
     for ax, column in zip(axes, ("dsp", "lut"), strict=True):
         ax.barh(layers["layer"], layers[column], color=colors)

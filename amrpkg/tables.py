@@ -5,6 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
+WIDE = 7  # columns; a wider table is set smaller
+LONG = 10  # rows; a longer table can be sorted, filtered and saved as CSV in the browser
+
 
 class Table:
     """A data frame that the book renders as a numbered table with a caption.
@@ -24,12 +27,14 @@ class Table:
             "---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in self.frame.dtypes
         ]
         lines = [list(map(str, text.columns)), align, *text.itertuples(index=False)]
-        rows = [f"| {' | '.join(line)} |" for line in lines]
-        wide = [":class: tab-wide"] if self.frame.shape[1] > 7 else []
-        head = [f":::{{table}} {self.caption}", f":name: {self.name}", *wide, ""]
+        body = [f"| {' | '.join(line)} |" for line in lines]
+        rows, columns = self.frame.shape
+        classes = ["tab-wide"] * (columns > WIDE) + ["sortable"] * (rows > LONG)
+        look = [f":class: {' '.join(classes)}"] if classes else []
+        head = [f":::{{table}} {self.caption}", f":name: {self.name}", *look, ""]
         return {
             "text/html": f"<p>{self.caption}</p>\n{text.to_html(index=False, border=0)}",
-            "text/markdown": "\n".join([*head, *rows, ":::"]),
+            "text/markdown": "\n".join([*head, *body, ":::"]),
             "text/plain": f"{self.caption}\n{text.to_string(index=False)}",
         }
 

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
-from amrpkg.protocols import settings
+from amrpkg.architectures import ARCHITECTURES
+from amrpkg.grid import THESIS_GRID
+from amrpkg.protocols import PRUNING_VARIANTS, settings
 from amrpkg.signals import make_chunks
 
 ROOT = Path(__file__).parents[1]
@@ -41,3 +44,23 @@ def one_epoch():
         return replace(knobs, max_epochs=1, target_loss=0.0, weight_decay=0.0)
 
     return knobs
+
+
+@pytest.fixture
+def record(tmp_path):
+    """A record of the whole grid in both variants whose every value tells its point."""
+    rows = []
+    for point in THESIS_GRID:
+        bits, percent = point.bit_width, point.pruning_percent
+        place = list(ARCHITECTURES).index(point.architecture)
+        for variant in PRUNING_VARIANTS if percent else ("none",):
+            ratio = bits + percent / 100 + 0.5 * (variant == "regrowing") + 0.01 * place
+            keys = (point.architecture, bits, percent, "thesis", 0, variant)
+            counts = [scale + 10_000 * place + 100 * percent + bits for scale in (0, 1, 2)]
+            rows.append([*keys, ratio, ratio / 10, *counts, place])
+    columns = ["architecture", "bit_width", "pruning_percent", "protocol", "seed"]
+    columns += ["pruning_variant", "inference_time_to_float", "training_latency_to_float"]
+    pd.DataFrame(rows, columns=[*columns, "dsp", "ff", "lut", "bram"]).to_csv(
+        path := tmp_path / "grid.csv", index=False
+    )
+    return path

@@ -1,5 +1,6 @@
 """A real build of the book in a copy of the tree, its pages in a browser, and a rebuild."""
 
+import csv
 import os
 import re
 import shutil
@@ -11,13 +12,16 @@ from urllib.parse import unquote
 import pytest
 from bs4 import BeautifulSoup
 
+from amrpkg.results import load_thesis
+
 ROOT = Path(__file__).parents[1]
 PAGES = [
     "intro",
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
-    "printed_tables",
-    "status",
+    "appendix_tables",
+    "appendix_figures",
     "running",
+    "status",
     "references",
 ]
 
@@ -148,6 +152,64 @@ def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
     )
 
 
+def test_long_tables_are_marked_and_only_their_pages_load_the_script(soups):
+    tables = {page: soup.select("table.sortable") for page, soup in soups.items()}
+    assert len(tables["appendix_tables"]) == 12 and len(tables["chapters/06_results"]) >= 2
+    for page, soup in soups.items():
+        assert bool(soup.select("script[src*=sortable_tables]")) == bool(tables[page]), page
+    rows = [len(table.select("tbody tr")) for table in tables["appendix_tables"]]
+    assert rows == [27] * 12  # whole without a script
+
+
+def test_the_record_can_be_downloaded(html, soups):
+    for page in ("chapters/06_results", "appendix_tables"):
+        link = soups[page].select_one("a.download[href$='grid.csv']")
+        saved = (html / page).parent / link["href"]
+        assert saved.read_bytes() == (ROOT / "results/grid.csv").read_bytes()
+
+
+SORT_AND_SAVE = """
+<script defer>
+addEventListener("load", () => setTimeout(() => {
+  const table = document.getElementById("tab-a-dsp-ff");
+  const { default: DataTable } = window.itables, api = new DataTable.Api(table);
+  const column = (k) => [...table.querySelectorAll(`tbody tr td:nth-child(${k})`)];
+  const number = (cell) => Number(cell.textContent.replaceAll(",", ""));
+  api.order([2, "asc"]).draw();
+  document.body.dataset.sorted = column(3).map(number).join(" ");
+  api.search("2f_2c").draw();
+  document.body.dataset.filtered = column(1).map((cell) => cell.textContent).join(" ");
+  URL.createObjectURL = (blob) => {
+    blob.text().then((text) => { document.body.dataset.csv = text; });
+    return "#";
+  };
+  document.querySelector("#tab-a-dsp-ff_wrapper button.buttons-csv").click();
+}, 500));
+</script>
+"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+def test_tables_sort_filter_and_give_their_csv_in_the_browser(html, tmp_path):
+    page = html / "appendix_tables.html"
+    (tried := html / "tried.html").write_text(
+        page.read_text().replace("</body>", SORT_AND_SAVE + "</body>")
+    )
+    dom, console = browse(tried.as_uri(), tmp_path)
+    tried.unlink()
+    assert not [line for line in console if "Uncaught" in line]
+    for table in dom.select("table.sortable"):
+        container = table.find_parent(class_="dt-container")
+        assert container.select_one(".dt-search input") and "dataTable" in table["class"]
+        assert container.select_one("button.buttons-csv").text.strip() == "CSV"
+    values = [int(value) for value in dom.body["data-sorted"].split()]
+    assert values == sorted(load_thesis().query("appendix == 'A'")["dsp"])  # not as text
+    assert dom.body["data-filtered"].split() == ["2f_2c_2re_2mp"] * 4
+    head, *rows = filter(None, csv.reader(dom.body["data-csv"].splitlines()))
+    assert head[:3] == ["model", "bits", "DSP, thesis"]
+    assert [row[2] for row in rows] == ["68272", "102408", "136544", "546176"]
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
 def test_the_browser_test_sees_an_error(tmp_path):
     (tmp_path / "bad.html").write_text("<script>undefinedFunction()</script>")
@@ -168,4 +230,4 @@ def test_a_rebuild_shows_the_numbers_of_changed_code_and_record(tree, html):
     for page in PAGES[1:7]:
         assert "edited: " in pages[page] and "ok: " not in pages[page], page
     assert "4.76543" in pages["chapters/06_results"]
-    assert "4.76543" in pages["printed_tables"]
+    assert "4.76543" in pages["appendix_tables"]

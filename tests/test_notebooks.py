@@ -69,7 +69,7 @@ class TestStoredChapter:
 
     def test_figures_have_a_name_and_a_caption(self, path):
         for cell in code_cells(path):
-            if cell.source.splitlines()[-1].startswith("plots."):
+            if cell.source.splitlines()[-1].startswith(("plots.", "grid_plots.")):
                 figure = cell.metadata["mystnb"]["figure"]
                 assert figure["name"].startswith("fig-") and figure["caption"].endswith(".")
 

@@ -84,4 +84,7 @@ def test_a_table_is_numbered_markdown_for_the_book_and_html_for_a_notebook():
         "| a\\|b | 12,345 | 0.5 | yes |",
         ":::",
     ]
+    long_and_wide = pd.DataFrame([range(8)] * 11)
+    lines = Table(long_and_wide, "tab-x", "Long.")._repr_mimebundle_()["text/markdown"]
+    assert lines.splitlines()[2] == ":class: tab-wide sortable"
     assert "<table" in bundle["text/html"] and "What it shows." in bundle["text/html"]

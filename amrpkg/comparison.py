@@ -1,0 +1,137 @@
+"""The thesis's grid and ours, metric by metric, in a form that can be compared.
+
+Counts are compared as they are. A time depends on the machine, so it is divided by that of the
+float, unpruned model of the same architecture: the thesis's by its printed one, ours by one
+measured side by side in the same run.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from amrpkg.arguments import require_choice
+from amrpkg.grid import PRUNING_PERCENTS
+from amrpkg.protocols import PRUNING_VARIANTS
+from amrpkg.results import KEYS, load_grid, load_thesis
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is compared.
+
+    label : what an axis says
+    short : what the head of a column says
+    column : of the record
+    power : of the column; -1 makes a rate of a time
+    to_float : whether it is a ratio to the float, unpruned model of the architecture
+    """
+
+    label: str
+    short: str
+    column: str
+    power: int = 1
+    to_float: bool = False
+
+
+METRICS = {
+    "training_latency_ms": Metric(
+        "training latency (measured, ratio to float)",
+        *("ms", "training_latency_to_float", 1, True),
+    ),
+    # A batch holds 32 chunks in the thesis and here: throughput is the inverse of the time.
+    "throughput_chunks_per_s": Metric(
+        "throughput (measured, ratio to float)",
+        *("chunks/s", "inference_time_to_float", -1, True),
+    ),
+    "inference_time_ms": Metric(
+        "inference time (measured, ratio to float)",
+        *("ms", "inference_time_to_float", 1, True),
+    ),
+    "dsp": Metric("DSP blocks (estimated count)", "DSP", "dsp"),
+    "ff": Metric("flip-flops (estimated count)", "FF", "ff"),
+    "lut": Metric("look-up tables (estimated count)", "LUT", "lut"),
+    "bram": Metric("block RAMs (estimated count)", "BRAM", "bram"),
+}
+"""The metrics of the thesis's Appendices D to J, in that order."""
+
+SERIES = ("thesis", *PRUNING_VARIANTS)
+APPENDICES = dict(zip("ABC", PRUNING_PERCENTS, strict=True))
+
+
+def compare_grid(metric: str, path: Path | None = None) -> pd.DataFrame:
+    """The 81 points: their keys, then the metric in ``thesis``, ``held`` and ``regrowing``.
+
+    The last two are ours, with both pruning variants; the unpruned points belong to both. What
+    the thesis does not print or the record does not hold is NaN.
+
+    metric : a name of `METRICS`
+    path : the record, as in `results.load_grid`
+    """
+    require_choice("metric", metric, METRICS)
+    chosen = METRICS[metric]
+    printed = load_thesis()
+    frame = printed[KEYS].assign(thesis=printed[metric] if metric in printed else float("nan"))
+    if chosen.to_float:
+        unpruned = frame.query("bit_width == 32 and pruning_percent == 0")
+        frame["thesis"] /= frame["architecture"].map(unpruned.set_index("architecture")["thesis"])
+    for variant in PRUNING_VARIANTS:
+        recorded = load_grid(pruning_variant=variant, path=path).set_index(KEYS)[chosen.column]
+        points = pd.MultiIndex.from_frame(frame[KEYS])
+        frame[variant] = recorded.reindex(points).to_numpy() ** chosen.power
+    return frame
+
+
+def summarise_effects(metrics: Sequence[str], path: Path | None = None) -> pd.DataFrame:
+    """What a step of quantisation or pruning does: mean ratios, a row a metric and series.
+
+    Columns ``8 bit``, ...: over float at the same architecture and pruning, mean over both.
+    Columns ``20 %``, ...: over no pruning at the same architecture and bit width, likewise.
+
+    metrics : names of `METRICS`
+    path : the record, as in `results.load_grid`
+    """
+    effects = {}
+    for metric in metrics:
+        values = compare_grid(metric, path).set_index(KEYS)[list(SERIES)]
+        for level, start, unit in (("bit_width", 32, "bit"), ("pruning_percent", 0, "%")):
+            ratios = values / values.xs(start, level=level, drop_level=True)
+            means = ratios.groupby(level, sort=False).mean().drop(index=start)
+            for step, row in means.iterrows():
+                for series, mean in row.dropna().items():
+                    effects.setdefault((metric, series), {})[f"{step} {unit}"] = mean
+    frame = pd.DataFrame(effects).T.round(3)
+    names = [METRICS[metric].label.partition(" (")[0] for metric, _ in frame.index]
+    heads = {"metric": names, "series": frame.index.get_level_values(1)}
+    return pd.DataFrame(heads).join(frame.reset_index(drop=True))
+
+
+def tabulate_appendix(
+    appendix: str, metrics: Sequence[str], path: Path | None = None
+) -> pd.DataFrame:
+    """Appendix A, B or C: a row a model with the printed value, ours and the difference.
+
+    Ratios come after the printed value that they are made of.
+
+    metrics : names of `METRICS` that the thesis prints
+    path : the record, as in `results.load_grid`
+    """
+    require_choice("appendix", appendix, APPENDICES)
+    printed = load_thesis()
+    here = printed["appendix"] == appendix
+    models = printed[here]["architecture"].str.removeprefix("vgglike_")
+    table = pd.DataFrame({"model": models, "bits": printed["bit_width"]}, index=models.index)
+    ours = PRUNING_VARIANTS if APPENDICES[appendix] else PRUNING_VARIANTS[:1]
+    for metric in metrics:
+        frame = compare_grid(metric, path)[here]
+        name = METRICS[metric].short
+        if METRICS[metric].to_float:
+            table[f"{name}, thesis"] = printed[metric]
+            frame, name = frame.round(3), f"{name} to float"
+        table[f"{name}, thesis"] = frame["thesis"]
+        for variant in ours:
+            title = f"{name}, {variant}" if len(ours) > 1 else f"{name}, ours"
+            table[title] = frame[variant]
+            table[f"{title} − thesis"] = (frame[variant] - frame["thesis"]).round(3)
+    return table
