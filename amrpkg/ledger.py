@@ -52,6 +52,12 @@ def _numbers(value: Value) -> np.ndarray:
     return numbers
 
 
+def _require(given: tuple, length: int) -> tuple:
+    if len(given) != length or not isinstance(given[0], str) or not given[0]:
+        raise ValueError(f"{given!r} is no text with its number{' and rule' * (length > 2)}")
+    return given
+
+
 def within(low: float, high: float) -> Rule:
     """Between both, ends included."""
     if not low <= high:
@@ -113,6 +119,17 @@ def some(rule: Rule) -> Rule:
 def mean(rule: Rule) -> Rule:
     """For a general statement."""
     return Rule(f"the mean {rule}", lambda values: rule(values.mean()), many=True)
+
+
+def clear(rule: Rule, off: float) -> Rule:
+    """For a small benefit in time, which the clock's chance may feign or hide."""
+
+    def test(values):
+        error = values.std(ddof=1) / np.sqrt(values.size)
+        return rule(values.mean()) and abs(values.mean() - off) > 2 * error
+
+    text = f"the mean {rule} and more than two standard errors off {off:g}"
+    return Rule(text, test, many=True)
 
 
 def steady() -> Rule:
@@ -205,25 +222,30 @@ class Ledger:
             raise ValueError(f"ours is None for {claim!r}; allowed: a number, or use `cannot`")
         if not isinstance(rule, Rule):
             raise ValueError(f"rule is {rule!r} for {claim!r}; allowed: a Rule")
-        tables_only = ours is None and condition is None
-        if tables_only:
-            condition = ("in its own tables, which alone can tell", printed)
-        holds = ours is not None and rule(ours)
-        verdict, note, shown = REPRODUCED if holds else NOT_REPRODUCED, "", ours
-        if not holds and condition:
-            text, number = self._require(condition, 2)
-            shown = number if ours is None else ours
-            if rule(number):
-                verdict, note = CONDITION, text
-                note += "" if ours is None else f" ({describe(number)})"
-        if verdict == NOT_REPRODUCED and correction:
-            text, number, right = self._require(correction, 3)
-            if right(number):
-                verdict, note = CORRECTED, f"{text} ({describe(number)}: {right})"
         tables = "" if printed is None else describe(printed)
         if tables:
             tables += ", holds" if rule(printed) else ", fails"
-        ours_text = "" if tables_only else describe(shown)
+        shown = ours
+        if ours is None and condition is None:
+            condition = ("in its own numbers, which alone can tell", printed)
+        elif ours is None:
+            shown = condition[1]
+        verdict, note = NOT_REPRODUCED, ""
+        # From the last to the first, so that each is checked and the first that holds stays.
+        if correction:
+            text, number, right = _require(correction, 3)
+            if right(number):
+                verdict, note = CORRECTED, f"{text} ({describe(number)}: {right})"
+        if condition:
+            text, number = _require(condition, 2)
+            value = "" if ours is None else f" ({describe(number)})"
+            if rule(number):
+                verdict, note = CONDITION, text + value
+            elif verdict == NOT_REPRODUCED:
+                note = text if ours is None else f"nor {text}{value}"
+        if ours is not None and rule(ours):
+            verdict, note = REPRODUCED, ""
+        ours_text = "" if shown is None else describe(shown)
         self._enter(place, claim, verdict, ours_text, tables, str(rule), note, by, because)
 
     def cannot(self, place: str, claim: str, reason: str) -> None:
@@ -231,11 +253,6 @@ class Ledger:
         if not reason:
             raise ValueError(f"reason is {reason!r} for {claim!r}; allowed: what is missing")
         self._enter(place, claim, NOT_TESTABLE, "", "", "none", reason, "none", "")
-
-    def _require(self, given: tuple, length: int) -> tuple:
-        if len(given) != length or not isinstance(given[0], str) or not given[0]:
-            raise ValueError(f"{given!r} is no text with its number (and rule)")
-        return given
 
     def _enter(self, place, claim, *rest) -> None:
         by = rest[-2]
@@ -265,7 +282,7 @@ class Ledger:
             known = ", ".join(dict.fromkeys(claim.section for claim in self.claims))
             raise ValueError(f"section is {section!r}; allowed: {known}")
         note = rows["note"].map(lambda text: f": {text}" if text else "")
-        shown = rows.assign(verdict="**" + rows["verdict"] + "**" + note).reset_index()
+        shown = rows.assign(verdict=rows["verdict"] + note).reset_index()
         shown["no."] = shown["no."].astype(str)
         columns = {
             **{"no.": "no.", "place": "place", "claim": "claim", "ours": "ours"},
