@@ -319,8 +319,8 @@ def describe(value: Value) -> str:
         return _short(numbers.item())
     low, high = _short(numbers.min()), _short(numbers.max())
     if low == high:
-        return f"{low} ({numbers.size} numbers)"
-    return f"{low} to {high}, mean {_short(numbers.mean())} ({numbers.size} numbers)"
+        return f"{low} (n = {numbers.size})"
+    return f"{low} to {high}, mean {_short(numbers.mean())} (n = {numbers.size})"
 
 
 def _short(number: float) -> str:

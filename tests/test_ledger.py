@@ -207,8 +207,8 @@ def test_described_values():
     assert describe(81) == "81" and describe(2304.0) == "2,304"
     assert describe(0.99840020) == "0.9984"
     assert describe(True) == "yes" and describe([True, False]) == "1 of 2"
-    assert describe(pd.Series([1.0, 2.0])) == "1 to 2, mean 1.5 (2 numbers)"
-    assert describe([3, 3]) == "3 (2 numbers)"
+    assert describe(pd.Series([1.0, 2.0])) == "1 to 2, mean 1.5 (n = 2)"
+    assert describe([3, 3]) == "3 (n = 2)"
     assert describe(-0.0) == "0"
 
 
