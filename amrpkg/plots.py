@@ -274,3 +274,22 @@ def plot_layer_resources(layers: pd.DataFrame) -> Figure:
         axes[0].bar(0, 0, color=color, label=kind)
     axes[0].legend(frameon=False, fontsize=8)
     return figure
+
+
+@_in_style
+def plot_tradeoff(grid: pd.DataFrame) -> Figure:
+    """Fresh accuracy against estimated DSP blocks, a mark a point of the grid."""
+    figure, ax = _subplots(figsize=(7.5, 3.6))
+    colors = {32: GREY, 8: BLUE, 6: GREEN, 4: ORANGE}
+    markers = {0: "o", 20: "s", 30: "^"}
+    for (bits, percent), rows in grid.groupby(["bit_width", "pruning_percent"]):
+        look = {"color": colors[bits], "marker": markers[percent], "linestyle": ""}
+        ax.plot(rows["dsp"], 100 * rows["fresh_accuracy"], alpha=0.8, **look)
+    for bits, color in colors.items():
+        ax.plot([], [], "o", color=color, label="float" if bits == 32 else f"{bits} bit")
+    for percent, marker in markers.items():
+        ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
+    ax.set(xscale="log", xlabel="estimated DSP blocks", ylabel="fresh chunks right (%)")
+    ax.grid(color="0.9")
+    figure.legend(loc="outside upper center", ncols=len(colors) + len(markers), frameon=False)
+    return figure

@@ -227,7 +227,7 @@ def test_a_rebuild_shows_the_numbers_of_changed_code_and_record(tree, html):
     )
     build(tree)
     pages = {page: (html / f"{page}.html").read_text() for page in PAGES}
-    for page in PAGES[1:7]:
+    for page in PAGES[1:8]:
         assert "edited: " in pages[page] and "ok: " not in pages[page], page
     assert "4.76543" in pages["chapters/06_results"]
     assert "4.76543" in pages["appendix_tables"]
