@@ -276,10 +276,10 @@ def plot_layer_resources(layers: pd.DataFrame) -> Figure:
     return figure
 
 
-@_in_style
+@in_style
 def plot_tradeoff(grid: pd.DataFrame) -> Figure:
     """Fresh accuracy against estimated DSP blocks, a mark a point of the grid."""
-    figure, ax = _subplots(figsize=(7.5, 3.6))
+    figure, ax = subplots(figsize=(7.5, 3.6))
     colors = {32: GREY, 8: BLUE, 6: GREEN, 4: ORANGE}
     markers = {0: "o", 20: "s", 30: "^"}
     for (bits, percent), rows in grid.groupby(["bit_width", "pruning_percent"]):
