@@ -136,7 +136,10 @@ def _alone() -> Iterator[None]:
 
 
 def _missing(points, run) -> list[Point]:
-    """The points without a finished run, every unpruned one first; says what is made again."""
+    """The points without a finished run; says what is made again.
+
+    Every unpruned one first, and of those what takes longest: large networks, few bits.
+    """
     missing, damaged, outdated = [], [], {}
     for point in dict.fromkeys((*(point.base for point in points), *points)):
         try:
@@ -156,7 +159,8 @@ def _missing(points, run) -> list[Point]:
         changed = ", ".join(sorted(set.union(*outdated.values())))
         names = ", ".join(point.name for point in outdated)
         print(f"finished under other {changed}, so made again: {names}", file=sys.stderr)
-    return missing
+    size = list(ARCHITECTURES).index
+    return sorted(missing, key=lambda p: (p.pruning_percent > 0, size(p.architecture), p.bit_width))
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for flag, kind, choices, default in (
         ("--architecture", str, list(ARCHITECTURES), ["vgglike_3f_3c_2re_3mp"]),
-        ("--bit-width", int, BIT_WIDTHS, [32, 6]),
+        ("--bit-width", int, BIT_WIDTHS, [8, 6, 4]),
         ("--pruning", int, PRUNING_PERCENTS, list(PRUNING_PERCENTS)),
     ):
         parser.add_argument(flag, type=kind, nargs="+", choices=choices, default=default)

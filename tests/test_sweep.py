@@ -14,7 +14,7 @@ import amrpkg.sweep
 from amrpkg.cli import main
 from amrpkg.grid import Point
 from amrpkg.runs import identify
-from amrpkg.sweep import Failure, _run_on_worker, _work_through, sweep
+from amrpkg.sweep import Failure, _missing, _run_on_worker, _work_through, sweep
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 BASE, PRUNED, MORE = (Point(SMALL, 32, percent) for percent in (0, 20, 30))
@@ -130,7 +130,7 @@ def test_runs_made_by_other_code_are_named_before_they_are_made_again(
     assert sweep([BASE, OTHER], progress=False) == []
     said = capsys.readouterr().err
     assert f"finished under other code_digest, torch, so made again: {BASE.name}\n" in said
-    assert made == [BASE, OTHER]
+    assert made == [OTHER, BASE]
 
 
 class Terminal(io.StringIO):
@@ -178,3 +178,14 @@ def test_a_worker_of_other_code_or_without_the_folder_is_refused(tmp_path, monke
         _run_on_worker(BASE, str(tmp_path), made_by | {"code_digest": "older"}, run)
     with pytest.raises(RuntimeError, match="must share the file system"):
         _run_on_worker(BASE, str(tmp_path), made_by, run)
+
+
+def test_what_takes_longest_starts_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("AMR_RUNS", str(tmp_path))
+    large = "vgglike_5f_5c_4re_4mp"
+    run = {"protocol": "trial", "seed": 0, "pruning_variant": "held"}
+    points = [Point(SMALL, 32, 20), Point(SMALL, 6), Point(large, 8), Point(large, 4, 30)]
+    assert _missing(points, run) == [
+        *(Point(large, 4), Point(large, 8), Point(SMALL, 6), Point(SMALL, 32)),
+        *(Point(large, 4, 30), Point(SMALL, 32, 20)),
+    ]
