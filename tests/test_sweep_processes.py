@@ -104,7 +104,9 @@ def test_killed_at_random_moments_and_resumed(tmp_path, monkeypatch, kills):
 
 
 def test_ctrl_c_says_how_to_go_on_and_leaves_no_kernel(tmp_path):
-    sweep = amr(tmp_path, *GRID, "--jobs", "2")
+    # A shell's background jobs, this test's run perhaps, ignore SIGINT and hand that on.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    sweep = amr(tmp_path, *GRID, "--jobs", "2", preexec_fn=heeding)
     wait_for(lambda: list(tmp_path.glob("trial/*/params.json")))
     family = psutil.Process(sweep.pid).children(recursive=True)
     kernels = [p for p in family if p.pid != family[0].pid]
