@@ -15,7 +15,9 @@ from amrpkg.timing import time_side_by_side
 
 __all__ = ["Evaluation", "Speed", "binomial_interval", "evaluate", "time_inference"]
 
-DATA = {"training": "training chunks", "evaluation": "fresh chunks", "stream": "fresh chunks"}
+DATA = {"training": "training chunks"} | dict.fromkeys(
+    ("evaluation", "validation", "stream"), "fresh chunks"
+)
 BATCH_SIZE = 32  # of a timed batch: the thesis's, recovered as throughput x inference time
 
 

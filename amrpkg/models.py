@@ -145,6 +145,25 @@ def load_model(path: Path) -> VGGLike:
     return model.eval()
 
 
+def load_float_weights(model: VGGLike, source: VGGLike) -> None:
+    """Give `model` the weights and biases of the float model `source` of its architecture.
+
+    Activation scales are left to be found in training. Raises ``ValueError`` for another
+    architecture or a quantised source.
+    """
+    if (source.architecture, source.bit_width) != (model.architecture, 32):
+        raise ValueError(
+            f"source is {source.architecture} at {source.bit_width} bit; allowed: "
+            f"{model.architecture} in float"
+        )
+    with torch.no_grad():
+        for (_, layer), (_, given) in zip(
+            prunable_layers(model), prunable_layers(source), strict=True
+        ):
+            layer.weight.copy_(given.weight)
+            layer.bias.copy_(given.bias)
+
+
 def load_state(model: VGGLike, state: dict[str, torch.Tensor]) -> None:
     """Load a state dict; ``ValueError`` if it belongs to another architecture or bit width."""
     if (bits := int(state.get("bits", 0))) != model.bit_width:

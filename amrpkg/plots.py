@@ -165,17 +165,20 @@ def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
 
 
 @in_style
-def plot_training(history: pd.DataFrame, target_loss: float) -> Figure:
-    """Loss and running accuracy per epoch; retraining after pruning in a second colour."""
+def plot_training(history: pd.DataFrame, target_loss: float | None) -> Figure:
+    """Loss and running accuracy per epoch, each phase of the training in a colour of its own."""
     figure, axes = subplots(1, 2, figsize=(8, 3), sharex=True)
     history = history.assign(x=range(1, len(history) + 1))
-    for phase, color in (("training", BLUE), ("retraining", ORANGE)):
+    for phase, color in (("training", BLUE), ("fine-tuning", GREEN), ("retraining", ORANGE)):
+        if phase not in set(history["phase"]):
+            continue
         part = history[history["phase"] == phase]
         axes[0].semilogy(part["x"], part["loss"], "o-", markersize=3, color=color, label=phase)
         axes[1].plot(
             part["x"], 100 * part["accuracy"], "o-", markersize=3, color=color, label=phase
         )
-    axes[0].axhline(target_loss, color=GREY, linestyle="--", label=f"target {target_loss:g}")
+    if target_loss is not None:
+        axes[0].axhline(target_loss, color=GREY, linestyle="--", label=f"target {target_loss:g}")
     axes[0].set(xlabel="epoch", ylabel="mean cross entropy (nats)")
     axes[1].set(xlabel="epoch", ylabel="running accuracy on\ntraining chunks (%)", ylim=(0, 102))
     axes[0].legend(frameon=False)

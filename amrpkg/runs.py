@@ -24,18 +24,20 @@ from amrpkg.arguments import require_choice, require_count
 from amrpkg.evaluation import evaluate, time_inference
 from amrpkg.grid import Point
 from amrpkg.hardware import count_model, estimate, zero_shares
-from amrpkg.models import VGGLike, build, load_model, save_model
-from amrpkg.protocols import PRUNING_VARIANTS, Settings, settings
+from amrpkg.models import VGGLike, build, load_float_weights, load_model, save_model
+from amrpkg.protocols import PRUNING_VARIANTS, StreamSettings, settings
 from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.signals import make_chunks
+from amrpkg.streaming import train_on_stream
 from amrpkg.training import time_training, train
 
 FRESH_CHUNKS_PER_CLASS = 2_560  # ten times the thesis's evaluation set: a narrower interval
 _PACKAGE = Path(__file__).parent
-# What a recorded number depends on; figures, tables and collation are left out.
+# What a recorded number depends on; figures, tables and collation are left out, and knobs are
+# compared one by one.
 _CODE = (
     *("constellations", "signals", "architectures", "quantization", "models", "pruning"),
-    *("protocols", "timing", "training", "evaluation", "hardware", "grid", "runs"),
+    *("timing", "training", "streaming", "evaluation", "hardware", "grid", "runs"),
 )
 _IDENTITY = (
     *("architecture", "bit_width", "pruning_percent"),
@@ -162,6 +164,17 @@ def _seal(folder: Path) -> dict[str, str]:
     return digests
 
 
+def origin(point: Point, protocol: str) -> Point | None:
+    """The point whose weights a run starts from, ``None`` for random weights.
+
+    A pruned point starts from its base. On a stream a quantised one starts from the float point
+    of the same pruning instead, which learns from a chunk in a third of the time.
+    """
+    if protocol == "streaming" and point.bit_width != 32:
+        return Point(point.architecture, 32, point.pruning_percent)
+    return point.base if point.pruning_percent else None
+
+
 def identify(
     point: Point, protocol: str = "thesis", seed: int = 0, pruning_variant: str = "held"
 ) -> tuple[Path, dict]:
@@ -193,16 +206,15 @@ def run_point(
 ) -> Run:
     """Train, prune, retrain, evaluate and estimate one point, or return its finished run.
 
-    A pruned point starts from the run of its unpruned one, which is made first if need be.
+    The run that it starts from (see `origin`) is made first if need be.
     seed : of the chunks, the initial weights and the order of batches
 
     Raises as `find_run`.
     """
     if run := find_run(point, protocol, seed, pruning_variant):
         return run
-    base = None
-    if point.pruning_percent:
-        base = run_point(point.base, protocol, seed, progress=progress)
+    start = origin(point, protocol)
+    base = run_point(start, protocol, seed, progress=progress) if start else None
     folder, params = identify(point, protocol, seed, pruning_variant)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # a second process waits, and then finds the run done
@@ -216,23 +228,20 @@ def _make_run(point, params, base, folder, progress) -> None:
     (folder / "metrics.json").unlink(missing_ok=True)
     (folder / "params.json").write_text(json.dumps(params, indent=1))
     seed = params["seed"]
-    training_chunks = make_chunks(seed=seed)
-    fresh_chunks = make_chunks(FRESH_CHUNKS_PER_CLASS, seed=seed, split="evaluation")
-    if base is None:
-        model = build(point.architecture, point.bit_width, seed=seed)
-    else:
-        model = base.load_model()
-        prune_channels(model, point.pruning_percent / 100, params["pruning_variant"])
+    model = _start(point, params, base)
     knobs = settings(point.architecture, point.bit_width, params["protocol"])
-    training = train(model, training_chunks, knobs, seed, progress)
+    if isinstance(knobs, StreamSettings):
+        training = train_on_stream(model, knobs, seed, bool(point.pruning_percent), progress)
+    else:
+        training = train(model, make_chunks(seed=seed), knobs, seed, progress)
     make_permanent(model)
-    history = training.history.assign(phase="retraining" if base else "training")
+    history = training.history.assign(phase=_phase(point, base))
     if base is not None:
         history = pd.concat([base.history, history], ignore_index=True)
     history.to_csv(folder / "history.csv", index=False)
     save_model(model, folder / "model.safetensors")
-    metrics = _measure(model, training, training_chunks, fresh_chunks)
-    metrics |= compare_with_float(model, point, params["pruning_variant"], knobs)
+    metrics = _measure(model, training, knobs, seed)
+    metrics |= compare_with_float(model, point, params["pruning_variant"])
     record = {**params, "name": point.name, **metrics, **_seal(folder), **provenance()}
     partial = folder / "metrics.json.part"
     with partial.open("w") as file:
@@ -242,9 +251,26 @@ def _make_run(point, params, base, folder, progress) -> None:
     os.replace(partial, folder / "metrics.json")
 
 
-def compare_with_float(
-    model: VGGLike, point: Point, pruning_variant: str, knobs: Settings
-) -> dict[str, float]:
+def _start(point, params, base) -> VGGLike:
+    """The model before its training: new, or with the weights of `base`, then pruned."""
+    if base is not None and base.point.bit_width == point.bit_width:
+        model = base.load_model()
+    else:
+        model = build(point.architecture, point.bit_width, seed=params["seed"])
+        if base is not None:
+            load_float_weights(model, base.load_model())
+    if point.pruning_percent:  # the silent channels of a base that is pruned already come first
+        prune_channels(model, point.pruning_percent / 100, params["pruning_variant"])
+    return model
+
+
+def _phase(point, base) -> str:
+    if base is None:
+        return "training"
+    return "retraining" if base.point.bit_width == point.bit_width else "fine-tuning"
+
+
+def compare_with_float(model: VGGLike, point: Point, pruning_variant: str) -> dict[str, float]:
     """Measure a trained model's speed, and side by side that of the unpruned float model.
 
     Times of a batch of 32 in inference and in training (forward, backward and step) on the
@@ -255,7 +281,7 @@ def compare_with_float(
     inference, reference = time_inference(model, twin)
     if point.pruning_percent:
         prune_channels(model, point.pruning_percent / 100, pruning_variant)  # as it was trained
-    training = time_training(model, twin, settings=knobs)
+    training = time_training(model, twin)
     return {
         "training_latency_ms": training[0],
         "inference_time_ms": inference.inference_ms,
@@ -265,23 +291,31 @@ def compare_with_float(
     }
 
 
-def _measure(model, training, training_chunks, fresh_chunks) -> dict:
-    on_training, on_fresh = (evaluate(model, training_chunks), evaluate(model, fresh_chunks))
+def _measure(model, training, knobs, seed) -> dict:
+    fresh = evaluate(model, make_chunks(FRESH_CHUNKS_PER_CLASS, seed=seed, split="evaluation"))
+    last = training.history.iloc[-1]
+    if isinstance(knobs, StreamSettings):  # no set to go back to: the last hundred batches
+        count = int(last["chunks"])
+        correct = round(last["accuracy"] * count)
+    else:
+        on_training = evaluate(model, make_chunks(seed=seed))
+        correct, count = on_training.correct, on_training.count
     layers = count_model(model)
     zeros = zero_shares(layers, model.architecture)
-    return {
-        "converged": training.converged,
+    metrics = {
         "epochs": len(training.history),
-        "training_loss": float(training.history["loss"].iloc[-1]),
+        "training_chunks": int(training.history["chunks"].sum()),
+        "training_loss": float(last["loss"]),
         "training_seconds": training.seconds,
         "training_throughput_chunks_per_s": training.throughput,
-        "training_correct": on_training.correct,
-        "training_count": on_training.count,
-        "fresh_correct": on_fresh.correct,
-        "fresh_count": on_fresh.count,
+        "training_correct": correct,
+        "training_count": count,
+        "fresh_correct": fresh.correct,
+        "fresh_count": fresh.count,
         "nonzero_weights": sum(layer.weights for layer in layers),
         "nonzero_biases": sum(layer.biases for layer in layers),
         "conv_zero_share": zeros["conv"],
         "linear_zero_share": zeros["linear"],
         **estimate(model)._asdict(),
     }
+    return {"converged": knobs.reached(metrics), **metrics}

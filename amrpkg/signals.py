@@ -19,7 +19,8 @@ import pandas as pd
 from amrpkg.arguments import require_choice, require_count, require_number
 from amrpkg.constellations import CONSTELLATIONS
 
-SPLITS = ("training", "evaluation")
+SPLITS = {"training": 0, "evaluation": 1, "validation": 3}  # name -> spawn key of its stream
+_ENDLESS = 2  # that of `stream`
 CHUNK_SIZE = 32
 NOISE_POWER = 0.005
 PHASE_NOISE = 0.005
@@ -38,8 +39,8 @@ class Chunks:
 
     iq : float32[n, 2, chunk_size], in-phase samples in row 0, quadrature in row 1
     labels : int64[n], positions in ``CONSTELLATIONS``
-    split : which random stream the set was drawn from, ``"training"``, ``"evaluation"`` or
-        ``"stream"``; accuracies are reported under this name
+    split : which random stream the set was drawn from, ``"training"``, ``"evaluation"``,
+        ``"validation"`` (to choose by) or ``"stream"``; accuracies are reported under this name
     """
 
     iq: np.ndarray
@@ -145,7 +146,7 @@ def make_chunks(
     _require_noise(noise_power, phase_noise)
     require_count("seed", seed, minimum=0)
     require_choice("split", split, SPLITS)
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLITS.index(split),)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLITS[split],)))
     labels = rng.permutation(np.repeat(np.arange(len(CONSTELLATIONS)), chunks_per_class))
     return Chunks(_receive(labels, chunk_size, noise_power, phase_noise, rng), labels, split)
 
@@ -166,7 +167,7 @@ def stream(
     require_count("chunk_size", chunk_size)
     _require_noise(noise_power, phase_noise)
     require_count("seed", seed, minimum=0)
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(len(SPLITS),)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_ENDLESS,)))
 
     def batches():
         while True:

@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from amrpkg.grid import Point
 from amrpkg.models import load_model
-from amrpkg.protocols import settings
 from amrpkg.results import KEYS, SPEED_FILE, read_record
 from amrpkg.runs import compare_with_float, provenance
 
@@ -32,9 +31,8 @@ def time_runs(runs: Path, progress: bool = True) -> int:
     left = {folder: record for folder, record in records.items() if "timing_date" not in record}
     for folder, record in tqdm(left.items(), unit="run", disable=not progress):
         point = Point(*(record[key] for key in KEYS))
-        knobs = settings(point.architecture, point.bit_width, record["protocol"])
         model = load_model(folder / "model.safetensors")
-        speed = compare_with_float(model, point, record["pruning_variant"], knobs)
+        speed = compare_with_float(model, point, record["pruning_variant"])
         made_by = provenance()
         speed |= {
             "weights_sha256": record["weights_sha256"],

@@ -26,7 +26,7 @@ from amrpkg.architectures import ARCHITECTURES
 from amrpkg.arguments import require_count
 from amrpkg.grid import Point
 from amrpkg.kernels import KernelServer, kernel_manager
-from amrpkg.runs import find_run, identify, runs_folder
+from amrpkg.runs import find_run, identify, origin, runs_folder
 
 TRAINING_CHAPTER = Path(__file__).parents[1] / "thesis_nb" / "03_training.ipynb"
 PATIENCE = 5  # seconds to wait for a scheduler's answer
@@ -96,7 +96,8 @@ def sweep(
 ) -> list[Failure]:
     """Run the training chapter for every point without a finished run; return what failed.
 
-    A pruned point starts when its unpruned one is done, which is added where it is missing.
+    A point starts when the one whose weights it takes over is done (`runs.origin`), which is
+    added where it is missing.
     A finished run made by other code, versions or knobs is named on stderr and made again.
 
     jobs : points at work at once, a kernel with one torch thread each
@@ -121,7 +122,8 @@ def sweep(
     with _alone(), _cluster(scheduler, run) if scheduler else _threads(jobs, run) as workers:
         missing = _missing(points, run)
         with _bar(len(missing), progress) as bar:
-            return _work_through(missing, *workers, retries, bar)
+            starts = {point: origin(point, protocol) for point in missing}
+            return _work_through(starts, *workers, retries, bar)
 
 
 @contextmanager
@@ -138,10 +140,10 @@ def _alone() -> Iterator[None]:
 def _missing(points, run) -> list[Point]:
     """The points without a finished run; says what is made again.
 
-    Every unpruned one first, and of those what takes longest: large networks, few bits.
+    Those that others start from first, and of those what takes longest: large networks, few bits.
     """
     missing, damaged, outdated = [], [], {}
-    for point in dict.fromkeys((*(point.base for point in points), *points)):
+    for point in dict.fromkeys(p for asked in points for p in _lineage(asked, run["protocol"])):
         try:
             if find_run(point, **run):
                 continue
@@ -160,7 +162,18 @@ def _missing(points, run) -> list[Point]:
         names = ", ".join(point.name for point in outdated)
         print(f"finished under other {changed}, so made again: {names}", file=sys.stderr)
     size = list(ARCHITECTURES).index
-    return sorted(missing, key=lambda p: (p.pruning_percent > 0, size(p.architecture), p.bit_width))
+
+    def order(point):
+        ancestors = len(_lineage(point, run["protocol"]))
+        return ancestors, size(point.architecture), point.bit_width
+
+    return sorted(missing, key=order)
+
+
+def _lineage(point, protocol) -> list[Point]:
+    """The points that `point` starts from, first to last, and itself."""
+    start = origin(point, protocol)
+    return [*(_lineage(start, protocol) if start else ()), point]
 
 
 @contextmanager
@@ -215,10 +228,13 @@ def _bar(total, progress) -> tqdm:
     )
 
 
-def _work_through(points, task, executor, retries, bar) -> list[Failure]:
-    """Submit `points` as they become ready, retry what fails, and report each point once."""
-    behind = {point: [p for p in points if p.base == point != p] for point in points}
-    ready = [point for point in points if point.base not in points or point == point.base]
+def _work_through(starts, task, executor, retries, bar) -> list[Failure]:
+    """Submit points as they become ready, retry what fails, and report each point once.
+
+    starts : point -> the one whose weights it takes over, or ``None``
+    """
+    behind = {point: [p for p in starts if starts[p] == point] for point in starts}
+    ready = [point for point in starts if starts[point] not in starts]
     tries, failures, running = Counter(), [], {}
 
     def submit(point):
@@ -240,13 +256,16 @@ def _work_through(points, task, executor, retries, bar) -> list[Failure]:
                 continue
             bar.n += 1
             if not error:
-                for pruned in behind[point]:
-                    submit(pruned)
+                for later in behind[point]:
+                    submit(later)
                 continue
             failures.append(Failure(point, str(error).strip() or repr(error)))
-            bar.n += len(behind[point])
             cause = f"{point.name} failed, which it starts from"
-            failures += [Failure(pruned, cause) for pruned in behind[point]]
+            lost = list(behind[point])
+            for later in lost:  # grows while it is read
+                lost += behind[later]
+            failures += [Failure(later, cause) for later in lost]
+            bar.n += len(lost)
     return failures
 
 

@@ -56,9 +56,9 @@ def test_the_readme_has_two_commands_that_make_knows():
 def test_a_module_imports_only_from_those_left_of_it():
     order = [
         *("arguments", "check", "constellations", "signals", "architectures", "grid"),
-        *("quantization", "models", "protocols", "pruning", "timing", "training", "intervals"),
-        *("evaluation", "hardware", "profiling", "runs", "results", "comparison", "speed"),
-        *("tables", "plot_style", "plots", "grid_plots", "status", "kernels", "sweep"),
+        *("quantization", "models", "protocols", "pruning", "timing", "training", "streaming"),
+        *("intervals", "evaluation", "hardware", "profiling", "runs", "results", "comparison"),
+        *("speed", "tables", "plot_style", "plots", "grid_plots", "status", "kernels", "sweep"),
         *("ledger", "cli"),
     ]
     modules = {path.stem: path for path in (ROOT / "amrpkg").glob("*.py")}

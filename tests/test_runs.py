@@ -48,6 +48,23 @@ def test_a_pruned_run_records_all_and_starts_from_its_base(quick):
     assert base.metrics["pruning_variant"] == "none"
 
 
+def test_a_streaming_run_goes_by_way_of_the_pruned_float_model(quick, monkeypatch):
+    few = {"chunks": 2_048, "retraining_chunks": 1_024, "batch_size": 64}
+    monkeypatch.setattr(runs, "settings", lambda *key: replace(settings(*key), **few))
+    run = run_point(Point(SMALL, 8, 20), "streaming", progress=False)
+    assert list(run.history["phase"]) == ["training", "retraining", "fine-tuning"]
+    assert list(run.history["chunks"]) == [2_048, 1_024, 1_024]
+    m = run.metrics
+    assert (m["training_chunks"], m["training_count"], m["fresh_count"]) == (1_024, 1_024, 180)
+    assert m["training_correct"] == round(run.history["accuracy"].iloc[-1] * 1_024)
+    assert not m["converged"] and m["target_accuracy"] == 0.999
+    pruned = run_point(Point(SMALL, 32, 20), "streaming", progress=False)
+    for model in (run.load_model(), pruned.load_model()):
+        assert count_model(model) == count_architecture(SMALL, 20)
+    silent = [model.layers.conv1.bias == 0 for model in (run.load_model(), pruned.load_model())]
+    assert (silent[0] == silent[1]).all() and silent[0].sum() == round(0.2 * 32)
+
+
 def test_a_finished_run_is_read_and_an_unfinished_or_changed_one_is_made(quick, monkeypatch):
     made = []
     make = runs._make_run

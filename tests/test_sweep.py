@@ -13,7 +13,7 @@ from tqdm import tqdm
 import amrpkg.sweep
 from amrpkg.cli import main
 from amrpkg.grid import Point
-from amrpkg.runs import identify
+from amrpkg.runs import identify, origin
 from amrpkg.sweep import Failure, _missing, _run_on_worker, _work_through, sweep
 
 SMALL = "vgglike_2f_1c_1re_1mp"
@@ -23,7 +23,8 @@ OTHER = Point(SMALL, 8)
 
 def work(points, task, retries=1):
     with ThreadPoolExecutor(2) as executor, tqdm(total=len(points), disable=True) as bar:
-        return _work_through(points, task, executor, retries, bar)
+        starts = {point: origin(point, "thesis") for point in points}
+        return _work_through(starts, task, executor, retries, bar)
 
 
 def test_every_point_runs_once_and_pruned_ones_after_their_base():
@@ -51,6 +52,26 @@ def test_a_failing_point_is_tried_again_and_then_listed_with_those_behind_it():
     assert tried.count(BASE) == 3 and tried.count(OTHER) == 1 and PRUNED not in tried
     assert failures[0] == Failure(BASE, "no luck")
     assert failures[1].point == PRUNED and BASE.name in failures[1].error
+
+
+def test_on_a_stream_what_starts_from_float_waits_for_it_and_is_lost_with_it():
+    last = Point(SMALL, 8, 20)
+    starts = {point: origin(point, "streaming") for point in (last, PRUNED, BASE)}
+
+    def run(task):
+        with ThreadPoolExecutor(2) as executor, tqdm(total=3, disable=True) as bar:
+            return _work_through(starts, task, executor, 0, bar), bar.n
+
+    order = []
+    assert run(order.append) == ([], 3)
+    assert order == [BASE, PRUNED, last]
+
+    def task(point):
+        raise RuntimeError("no luck")
+
+    failures, drawn = run(task)
+    assert [failure.point for failure in failures] == [BASE, PRUNED, last] and drawn == 3
+    assert all(BASE.name in failure.error for failure in failures[1:])
 
 
 def test_a_point_that_recovers_is_no_failure():
@@ -142,7 +163,7 @@ def test_the_bar_moves_while_a_long_point_runs(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     monkeypatch.setattr(amrpkg.sweep, "_refresh_seconds", lambda: 0.05)
     with ThreadPoolExecutor(1) as executor, amrpkg.sweep._bar(1, True) as bar:
-        _work_through([BASE], lambda point: time.sleep(1.2), executor, 0, bar)
+        _work_through({BASE: None}, lambda point: time.sleep(1.2), executor, 0, bar)
     drawn = terminal.getvalue().split("\r")
     assert any("0/1 [00:01<" in line for line in drawn)  # its clock, at work on the first point
     assert any("2f_1c_1re_1mp" in line and "point" in line for line in drawn)
@@ -151,7 +172,7 @@ def test_the_bar_moves_while_a_long_point_runs(monkeypatch):
 
 def test_a_log_has_a_line_a_change(capsys):
     with ThreadPoolExecutor(1) as executor, amrpkg.sweep._bar(3, True) as bar:
-        _work_through([BASE, OTHER, PRUNED], lambda point: None, executor, 0, bar)
+        _work_through({BASE: None, OTHER: None, PRUNED: BASE}, lambda point: None, executor, 0, bar)
     lines = capsys.readouterr().err.splitlines()
     assert "\r" not in "".join(lines) and len(lines) <= 6
     assert "0/3" in lines[0] and "3/3" in lines[-1]

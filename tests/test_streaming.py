@@ -1,0 +1,109 @@
+"""Training on fresh chunks: nothing is seen twice, the schedule, masks, and what it is for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from amrpkg import streaming
+from amrpkg.grid import THESIS_GRID, Point
+from amrpkg.models import build, load_float_weights, prunable_layers
+from amrpkg.protocols import PROTOCOLS, StreamSettings, settings
+from amrpkg.pruning import prune_channels
+from amrpkg.runs import origin
+from amrpkg.signals import make_chunks, stream
+from amrpkg.streaming import train_on_stream
+
+SMALL = "vgglike_2f_1c_1re_1mp"
+KNOBS = StreamSettings(3e-3, 16_384, 1e-3, 4_096, batch_size=128)
+
+
+def test_every_point_of_the_grid_has_knobs_and_a_target_of_999_in_a_thousand():
+    for point in THESIS_GRID:
+        knobs = settings(point.architecture, point.bit_width, "streaming")
+        assert knobs.target_accuracy == 0.999 and knobs.batch_size > 32
+        assert knobs.retraining_chunks <= knobs.chunks
+        assert knobs.reached({"fresh_correct": 22_017, "fresh_count": 23_040}) is False
+        assert knobs.reached({"fresh_correct": 23_017, "fresh_count": 23_040})
+    assert set(PROTOCOLS["streaming"]) >= {(p.architecture, p.bit_width) for p in THESIS_GRID}
+
+
+def test_on_a_stream_a_quantised_model_starts_from_the_float_one_of_the_same_pruning():
+    pruned = Point(SMALL, 8, 20)
+    assert origin(pruned, "thesis") == Point(SMALL, 8)
+    assert origin(pruned, "streaming") == Point(SMALL, 32, 20)
+    assert origin(Point(SMALL, 32, 20), "streaming") == Point(SMALL)
+    assert origin(Point(SMALL, 8), "streaming") == Point(SMALL)
+    assert origin(Point(SMALL, 8), "thesis") is None
+    assert origin(Point(SMALL), "streaming") is None
+
+
+def test_every_chunk_is_new_and_none_is_of_the_recorded_sets(monkeypatch):
+    seen = []
+
+    def watched(*arguments, **named):
+        for batch in stream(*arguments, **named):
+            seen.append(batch.iq)
+            yield batch
+
+    monkeypatch.setattr(streaming, "stream", watched)
+    training = train_on_stream(build(SMALL), KNOBS, progress=False)
+    chunks = np.concatenate(seen)
+    assert len(np.unique(chunks, axis=0)) == len(chunks) == 16_384
+    assert training.history["chunks"].sum() == 16_384
+    sets = [make_chunks(split=split).iq for split in ("training", "evaluation", "validation")]
+    for first, other in ((0, 1), (0, 2), (1, 2)):
+        assert not (sets[first] == sets[other]).all()
+    everything = np.concatenate([chunks, *sets])
+    assert len(np.unique(everything, axis=0)) == len(everything)
+
+
+def test_the_rate_rises_in_a_line_and_falls_along_a_cosine():
+    rates = [streaming._rate(k, 1000, 0.05) for k in range(1000)]
+    assert rates[24] == pytest.approx(0.5) and rates[49] == 1 == max(rates)
+    assert rates[525] == pytest.approx(0.5, abs=1e-3)
+    assert rates[-1] < 1e-4
+
+
+@pytest.mark.parametrize("bits", [32, 8])
+def test_held_masks_stay_and_all_other_weights_move(bits):
+    model = build(SMALL, bits)
+    prune_channels(model, 0.25)
+    before = {name: layer.weight.detach().clone() for name, layer in prunable_layers(model)}
+    train_on_stream(model, KNOBS, retraining=True, progress=False)
+    for name, layer in prunable_layers(model)[:-1]:
+        silent = layer.weight.flatten(1).abs().sum(1) == 0
+        assert silent.sum() == round(0.25 * len(silent))
+        assert torch.equal(silent, before[name].flatten(1).abs().sum(1) == 0)
+        assert (layer.weight != before[name])[~silent].float().mean() > 0.9
+
+
+def test_the_same_seed_gives_the_same_network_in_evaluation_mode():
+    few = replace(KNOBS, chunks=1024)
+
+    def weight(seed):
+        model = build(SMALL)
+        train_on_stream(model, few, seed, progress=False)
+        assert not model.training
+        return model.layers.linear2.weight
+
+    assert torch.equal(weight(1), weight(1))
+    assert not torch.equal(weight(1), weight(2))
+
+
+def test_a_quantised_model_takes_over_the_float_weights_of_its_architecture_only():
+    source, model = build(SMALL, seed=3), build(SMALL, 8)
+    load_float_weights(model, source)
+    for (_, layer), (_, given) in zip(prunable_layers(model), prunable_layers(source), strict=True):
+        assert torch.equal(layer.weight, given.weight) and torch.equal(layer.bias, given.bias)
+    with pytest.raises(ValueError, match=r"source is .* at 8 bit; allowed: .* in float"):
+        load_float_weights(build(SMALL, 8), model)
+    with pytest.raises(ValueError, match="allowed: vgglike_2f_1c_1re_1mp in float"):
+        load_float_weights(model, build("vgglike_2f_2c_2re_2mp"))
+
+
+def test_progress_counts_chunks(capsys):
+    train_on_stream(build(SMALL), replace(KNOBS, chunks=1024), progress=True)
+    shown = capsys.readouterr().err
+    assert "chunk" in shown and "loss=" in shown and "accuracy=" in shown
