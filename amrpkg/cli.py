@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
-from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
+from amrpkg.grid import PRUNING_PERCENTS, sub_grid
 from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
 from amrpkg.results import RECORD, collate
+from amrpkg.run_folder import runs_folder
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,13 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 def _sweep(options) -> int:
     from amrpkg.sweep import executed_notebook, sweep  # here: torch and papermill take seconds
 
-    points = [
-        point
-        for point in THESIS_GRID
-        if point.architecture in options.architecture
-        and point.bit_width in options.bit_width
-        and point.pruning_percent in options.pruning
-    ]
+    points = sub_grid(options.architecture, options.bit_width, options.pruning)
     run = (options.protocol, options.seed, options.pruning_variant)
     jobs = getattr(options, "jobs", os.cpu_count())
     failures = sweep(points, *run, jobs, options.retries, options.scheduler)
@@ -87,8 +82,6 @@ def _sweep(options) -> int:
 
 
 def _results(options) -> int:
-    from amrpkg.runs import runs_folder  # here: torch takes seconds
-
     grid = collate(options.runs or runs_folder(), options.output)
     print(f"{len(grid)} runs -> {options.output}")
     return 0
@@ -97,7 +90,6 @@ def _results(options) -> int:
 def _time(options) -> int:
     import torch  # here: it takes seconds
 
-    from amrpkg.runs import runs_folder
     from amrpkg.speed import time_runs
 
     torch.set_num_threads(1)  # as in the sweep

@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from amrpkg.arguments import require_choice
-from amrpkg.grid import PRUNING_PERCENTS
+from amrpkg.grid import KEYS, PRUNING_PERCENTS
 from amrpkg.protocols import PRUNING_VARIANTS
-from amrpkg.results import KEYS, load_grid, load_thesis
+from amrpkg.results import load_grid, load_thesis
 
 
 @dataclass(frozen=True)

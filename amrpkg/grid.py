@@ -1,10 +1,12 @@
 """The points of the thesis's grid and their names, in the order of its Appendices A, B, C."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS, require_model
 from amrpkg.arguments import require_number
 
+KEYS = ["architecture", "bit_width", "pruning_percent"]  # of a point, as columns
 PRUNING_PERCENTS = (0, 20, 30)
 
 
@@ -51,3 +53,16 @@ THESIS_GRID: tuple[Point, ...] = tuple(
     if (architecture, bit_width) != ("vgglike_2f_1c_1re_1mp", 4)
 )
 """The 81 printed rows: 27 models at 0, 20 and 30 % pruning."""
+
+
+def sub_grid(
+    architectures: Collection[str], bit_widths: Collection[int], pruning_percents: Collection[int]
+) -> list[Point]:
+    """The points of the thesis's grid that have one of each."""
+    return [
+        point
+        for point in THESIS_GRID
+        if point.architecture in architectures
+        and point.bit_width in bit_widths
+        and point.pruning_percent in pruning_percents
+    ]

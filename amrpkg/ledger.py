@@ -12,7 +12,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from amrpkg.results import KEYS
+from amrpkg.grid import KEYS
 from amrpkg.tables import Table
 
 REPRODUCED = "reproduced"

@@ -1,6 +1,5 @@
 """The printed tables and the recorded runs as data frames with the same key columns."""
 
-import hashlib
 import json
 import os
 from dataclasses import asdict
@@ -9,18 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from amrpkg.architectures import ARCHITECTURES
-from amrpkg.grid import THESIS_GRID, Point
+from amrpkg.grid import KEYS, THESIS_GRID
 from amrpkg.hardware import Resources, count_architecture, estimate_architecture
 from amrpkg.intervals import binomial_interval
+from amrpkg.run_folder import read_metrics, run_name
 
-KEYS = ["architecture", "bit_width", "pruning_percent"]
 PRINTED = ["throughput_chunks_per_s", "inference_time_ms", "dsp", "ff", "lut", "bram"]
 PROVENANCE = [
     *("commit", "code_digest", "python", "torch", "brevitas", "numpy"),
     *("cpu", "threads", "date"),
 ]
-_IDENTITY = ["protocol", "seed", "pruning_variant"]
-_SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}  # as in runs
 SPEED_FILE = "speed.json"  # in a run's folder, see speed.py
 _PACKAGE = Path(__file__).parent
 RECORD = _PACKAGE.parent / "results" / "grid.csv"
@@ -139,11 +136,7 @@ def compare(metrics: dict) -> pd.DataFrame:
 
 def summarise(grid: pd.DataFrame) -> pd.DataFrame:
     """The record for the eye: a run's name, outcome, accuracies in percent and estimates."""
-    points = [Point(*key) for key in grid[KEYS].itertuples(index=False)]
-    names = [point.name.removeprefix("vgglike_") for point in points]
-    for k, (variant, seed) in enumerate(zip(grid["pruning_variant"], grid["seed"], strict=True)):
-        names[k] += " regrowing" if variant == "regrowing" else ""
-        names[k] += f" seed {seed}" if seed else ""
+    names = [run_name(row).removeprefix("vgglike_") for _, row in grid.iterrows()]
     return pd.DataFrame(
         {
             "run": names,
@@ -172,8 +165,8 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
     for folder in sorted(file.parent for file in runs.glob("*/*/metrics.json")):
         try:
             records.append(read_record(folder))
-        except (ValueError, TypeError) as error:
-            damaged.append(f"run {folder} is damaged ({error}); remove it")
+        except ValueError as error:
+            damaged.append(str(error))
     if damaged:
         raise ValueError("\n".join([f"runs holds {len(damaged)} damaged ones:", *damaged]))
     if not records:
@@ -203,23 +196,9 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
 def read_record(folder: Path) -> dict:
     """The record of a finished run, its speed as measured alone where that was done.
 
-    Raises ``ValueError`` if the folder is not as the run left it.
+    Raises as `run_folder.read_metrics`.
     """
-    record = json.loads((folder / "metrics.json").read_text())
-    if not isinstance(record, dict):
-        raise ValueError("metrics.json holds no record")
-    if missing := [key for key in (*KEYS, *_IDENTITY, *_SEALS) if key not in record]:
-        raise ValueError(f"metrics.json lacks {', '.join(missing)}")
-    name = Point(*(record[key] for key in KEYS)).name
-    name += "_regrowing" if record["pruning_variant"] == "regrowing" else ""
-    name += f"_seed_{record['seed']}" if record["seed"] else ""
-    if (record["protocol"], name) != (folder.parent.name, folder.name):
-        raise ValueError(f"metrics.json is that of {record['protocol']}/{name}")
-    for key, file in _SEALS.items():
-        if not (folder / file).exists():
-            raise ValueError(f"{file} is missing")
-        if hashlib.sha256((folder / file).read_bytes()).hexdigest()[:16] != record[key]:
-            raise ValueError(f"{file} was changed")
+    record = read_metrics(folder)
     if (folder / SPEED_FILE).exists():
         speed = json.loads((folder / SPEED_FILE).read_text())
         if speed["weights_sha256"] == record["weights_sha256"]:  # else of an earlier run

@@ -1,8 +1,7 @@
 """One point of the grid, from signals to resource estimate, kept in a folder of its own.
 
-A run folder holds ``params.json``, ``history.csv``, ``model.safetensors`` and ``metrics.json``.
-Only the last, written last and in one step, says that the run is done; it is reused when it
-was made under the same parameters by the same code.
+Only ``metrics.json``, written last and in one step, says that the run is done; it is reused when
+it was made under the same parameters by the same code.
 """
 
 import hashlib
@@ -27,6 +26,7 @@ from amrpkg.hardware import count_model, estimate, zero_shares
 from amrpkg.models import VGGLike, build, load_float_weights, load_model, save_model
 from amrpkg.protocols import PRUNING_VARIANTS, StreamSettings, settings
 from amrpkg.pruning import make_permanent, prune_channels
+from amrpkg.run_folder import read_metrics, run_name, runs_folder, seal
 from amrpkg.signals import make_chunks
 from amrpkg.streaming import train_on_stream
 from amrpkg.training import time_training, train
@@ -37,13 +37,8 @@ _PACKAGE = Path(__file__).parent
 # compared one by one.
 _CODE = (
     *("constellations", "signals", "architectures", "quantization", "models", "pruning"),
-    *("timing", "training", "streaming", "evaluation", "hardware", "grid", "runs"),
+    *("timing", "training", "streaming", "evaluation", "hardware", "grid", "run_folder", "runs"),
 )
-_IDENTITY = (
-    *("architecture", "bit_width", "pruning_percent"),
-    *("protocol", "seed", "pruning_variant"),
-)
-_FILES = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}
 
 
 @dataclass(frozen=True)
@@ -64,13 +59,6 @@ class Run:
     def load_model(self) -> VGGLike:
         """The trained model, in evaluation mode, pruned channels as zeros."""
         return load_model(self.folder / "model.safetensors")
-
-
-def runs_folder() -> Path:
-    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands."""
-    checkout = _PACKAGE.parent
-    default = checkout if (checkout / "pyproject.toml").exists() else Path.cwd()
-    return Path(os.environ.get("AMR_RUNS", default / "runs"))
 
 
 @cache
@@ -126,42 +114,12 @@ def find_run(
     """
     folder, params = identify(point, protocol, seed, pruning_variant)
     try:
-        metrics = json.loads((folder / "metrics.json").read_text())
-        _require_own(metrics, params)
+        metrics = read_metrics(folder)
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise ValueError(f"run {folder} is damaged ({error}); remove it") from error
     if any(metrics.get(key) != value for key, value in params.items()):
         return None
-    try:
-        sealed = _seal(folder)
-    except FileNotFoundError as error:
-        name = Path(error.filename).name
-        raise ValueError(f"run {folder} is damaged ({name} is missing); remove it") from error
-    for key, digest in sealed.items():
-        if metrics.get(key) != digest:
-            raise ValueError(f"run {folder} is damaged ({_FILES[key]} was changed); remove it")
     return Run(point, metrics, pd.read_csv(folder / "history.csv"), folder)
-
-
-def _require_own(metrics, params) -> None:
-    """Raise ``ValueError`` unless `metrics` is the record of the run that the folder is for."""
-    if not isinstance(metrics, dict):
-        raise ValueError("metrics.json holds no record")
-    for key in _IDENTITY:
-        if metrics.get(key) != params[key]:
-            raise ValueError(f"metrics.json has {key} {metrics.get(key)!r}, not {params[key]!r}")
-
-
-def _seal(folder: Path) -> dict[str, str]:
-    """Digests of a run's files, by which later damage is seen; the files are then on the disk."""
-    digests = {}
-    for key, name in _FILES.items():
-        with (folder / name).open("rb") as file:
-            os.fsync(file.fileno())  # a power cut must not leave a record of half a file
-            digests[key] = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    return digests
 
 
 def origin(point: Point, protocol: str) -> Point | None:
@@ -183,8 +141,6 @@ def identify(
     require_count("seed", seed, minimum=0)
     require_choice("pruning_variant", pruning_variant, PRUNING_VARIANTS)
     variant = pruning_variant if point.pruning_percent else "none"
-    regrown = "_regrowing" if variant == "regrowing" else ""
-    seeded = f"_seed_{seed}" if seed else ""
     params = {
         **asdict(point),
         "protocol": protocol,
@@ -194,7 +150,7 @@ def identify(
         **{name: version(name) for name in ("torch", "brevitas", "numpy")},
         "code_digest": code_digest(),
     }
-    return runs_folder() / protocol / f"{point.name}{regrown}{seeded}", params
+    return runs_folder() / protocol / run_name(params), params
 
 
 def run_point(
@@ -242,7 +198,7 @@ def _make_run(point, params, base, folder, progress) -> None:
     save_model(model, folder / "model.safetensors")
     metrics = _measure(model, training, knobs, seed)
     metrics |= compare_with_float(model, point, params["pruning_variant"])
-    record = {**params, "name": point.name, **metrics, **_seal(folder), **provenance()}
+    record = {**params, "name": point.name, **metrics, **seal(folder), **provenance()}
     partial = folder / "metrics.json.part"
     with partial.open("w") as file:
         json.dump(record, file, indent=1)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from amrpkg.grid import Point
+from amrpkg.grid import KEYS, Point
 from amrpkg.models import load_model
-from amrpkg.results import KEYS, SPEED_FILE, read_record
+from amrpkg.results import SPEED_FILE, read_record
 from amrpkg.runs import compare_with_float, provenance
 
 

@@ -26,7 +26,8 @@ from amrpkg.architectures import ARCHITECTURES
 from amrpkg.arguments import require_count
 from amrpkg.grid import Point
 from amrpkg.kernels import KernelServer, kernel_manager
-from amrpkg.runs import find_run, identify, origin, runs_folder
+from amrpkg.run_folder import runs_folder
+from amrpkg.runs import find_run, identify, origin
 
 TRAINING_CHAPTER = Path(__file__).parents[1] / "thesis_nb" / "03_training.ipynb"
 PATIENCE = 5  # seconds to wait for a scheduler's answer

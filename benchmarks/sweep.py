@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
-from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
+from amrpkg.grid import PRUNING_PERCENTS, sub_grid
 from amrpkg.models import build
 from amrpkg.protocols import PROTOCOLS, settings
 from amrpkg.signals import make_chunks
@@ -118,13 +118,7 @@ def main() -> None:
         parser.add_argument(flag, type=kind, nargs="+", choices=choices, default=default)
     parser.add_argument("--protocol", choices=PROTOCOLS, default="thesis")
     options = parser.parse_args()
-    points = [
-        point
-        for point in THESIS_GRID
-        if point.architecture in options.architecture
-        and point.bit_width in options.bit_width
-        and point.pruning_percent in options.pruning
-    ]
+    points = sub_grid(options.architecture, options.bit_width, options.pruning)
     seconds, losses = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for name, run in (

@@ -57,8 +57,18 @@ def test_a_module_imports_only_from_those_left_of_it():
     order = [
         *("arguments", "check", "constellations", "signals", "architectures", "grid"),
         *("quantization", "models", "protocols", "pruning", "timing", "training", "streaming"),
-        *("intervals", "evaluation", "hardware", "profiling", "runs", "results", "comparison"),
-        *("speed", "tables", "plot_style", "plots", "grid_plots", "status", "kernels", "sweep"),
+        *("intervals", "evaluation", "hardware", "profiling", "run_folder", "runs", "results"),
+        *(
+            "comparison",
+            "speed",
+            "tables",
+            "plot_style",
+            "plots",
+            "grid_plots",
+            "status",
+            "kernels",
+            "sweep",
+        ),
         *("ledger", "cli"),
     ]
     modules = {path.stem: path for path in (ROOT / "amrpkg").glob("*.py")}

@@ -154,7 +154,7 @@ def truncated(folder):
     [
         (damage_metrics('{"architecture": "vgg'), "Unterminated string"),
         (damage_metrics("[]"), "metrics.json holds no record"),
-        (foreign, "metrics.json has bit_width 4, not 32"),
+        (foreign, f"metrics.json is that of thesis/{SMALL}_4bit"),
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors is missing"),
         (truncated, "model.safetensors"),
         (lambda folder: (folder / "history.csv").write_text("epoch"), "history.csv"),

@@ -13,6 +13,7 @@ from tqdm import tqdm
 import amrpkg.sweep
 from amrpkg.cli import main
 from amrpkg.grid import Point
+from amrpkg.run_folder import seal
 from amrpkg.runs import identify, origin
 from amrpkg.sweep import Failure, _missing, _run_on_worker, _work_through, sweep
 
@@ -146,8 +147,10 @@ def test_runs_made_by_other_code_are_named_before_they_are_made_again(
     monkeypatch.setattr(amrpkg.sweep, "_run", lambda point, **_: made.append(point))
     folder, params = identify(BASE)
     folder.mkdir(parents=True)
-    older = json.dumps(params | {"code_digest": "older", "torch": "1.0"})
-    (folder / "metrics.json").write_text(older)
+    for file in ("history.csv", "model.safetensors"):
+        (folder / file).write_text("")
+    older = params | {"code_digest": "older", "torch": "1.0"} | seal(folder)
+    (folder / "metrics.json").write_text(json.dumps(older))
     assert sweep([BASE, OTHER], progress=False) == []
     said = capsys.readouterr().err
     assert f"finished under other code_digest, torch, so made again: {BASE.name}\n" in said
