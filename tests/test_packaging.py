@@ -53,13 +53,16 @@ def test_the_readme_has_two_commands_that_make_knows():
     assert "make test" in (ROOT / ".ci/run").read_text()
 
 
+ORDER = """
+    arguments check constellations signals architectures grid quantization models protocols
+    pruning timing training streaming intervals evaluation hardware profiling run_folder runs
+    results comparison speed tables plot_style plots grid_plots earning_plots status kernels
+    sweep ledger cli
+"""
+
+
 def test_a_module_imports_only_from_those_left_of_it():
-    order = """
-        arguments check constellations signals architectures grid quantization models protocols
-        pruning timing training streaming intervals evaluation hardware profiling run_folder runs
-        results comparison speed tables plot_style plots grid_plots earning_plots status kernels
-        sweep ledger cli
-    """.split()
+    order = ORDER.split()
     modules = {path.stem: path for path in (ROOT / "amrpkg").glob("*.py")}
     assert set(order) == set(modules) - {"__init__"}
     for name in order:
