@@ -75,21 +75,23 @@ _THESIS = {
 
 _STREAMED = {
     # architecture: millions of fresh chunks in float from random weights, and after pruning
-    "vgglike_5f_5c_4re_4mp": (4, 1),
-    "vgglike_5f_4c_4re_4mp": (4, 1),
-    "vgglike_5f_3c_4re_3mp": (4, 1),
-    "vgglike_3f_3c_2re_3mp": (5, 1),
-    "vgglike_3f_2c_2re_2mp": (5, 1),
-    "vgglike_2f_2c_2re_2mp": (6, 2),
-    "vgglike_2f_1c_1re_1mp": (8, 3),
+    "vgglike_5f_5c_4re_4mp": (1.5, 0.6),
+    "vgglike_5f_4c_4re_4mp": (1.5, 0.6),
+    "vgglike_5f_3c_4re_3mp": (1.5, 0.6),
+    "vgglike_3f_3c_2re_3mp": (2, 1),
+    "vgglike_3f_2c_2re_2mp": (2, 1),
+    "vgglike_2f_2c_2re_2mp": (2, 1.2),
+    "vgglike_2f_1c_1re_1mp": (4, 2.5),
 }
+_FINE_TUNED = {8: 0.15, 6: 0.2, 4: 0.5}  # bit width: millions of chunks from the float model
 
 
 def _streamed(architecture: str, bit_width: int) -> StreamSettings:
     if bit_width == 32:
         chunks, again = (round(1e6 * millions) for millions in _STREAMED[architecture])
-        return StreamSettings(3e-3, chunks, 1.5e-3, again)
-    return StreamSettings(1e-3, 300_000, 1e-3, 300_000)
+        return StreamSettings(3e-3, chunks, 2e-3, again)
+    chunks = round(1e6 * _FINE_TUNED[bit_width])
+    return StreamSettings(1e-3, chunks, 1e-3, chunks)
 
 
 PROTOCOLS: dict[str, dict[tuple[str, int], Settings | StreamSettings]] = {

@@ -107,3 +107,18 @@ def test_progress_counts_chunks(capsys):
     train_on_stream(build(SMALL), replace(KNOBS, chunks=1024), progress=True)
     shown = capsys.readouterr().err
     assert "chunk" in shown and "loss=" in shown and "accuracy=" in shown
+
+
+def test_muon_moves_kernels_too_with_all_singular_values_alike():
+    model = build(SMALL)
+    kernel = model.layers.conv1.weight
+    before = kernel.detach().clone()
+    muon, adamw = streaming._optimizers(model, 1e-3, weight_decay=0.0)
+    model(torch.from_numpy(make_chunks(4).iq)).square().sum().backward()
+    muon.step()
+    moved = torch.linalg.svdvals((kernel.detach() - before).flatten(1))
+    # Newton and Schulz's five steps bring them near one, times the rate and sqrt(rows / columns).
+    assert (moved / (5e-3 * (32 / 6) ** 0.5)).tolist() == pytest.approx([1] * 6, abs=0.35)
+    trained = {id(p) for group in adamw.param_groups for p in group["params"]}
+    weights = [layer.weight for _, layer in prunable_layers(model)]
+    assert [id(weight) in trained for weight in weights] == [False, False, True]
