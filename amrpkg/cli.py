@@ -8,6 +8,7 @@ from pathlib import Path
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
 from amrpkg.grid import PRUNING_PERCENTS, sub_grid
 from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
+from amrpkg.recordings import SUFFIXES, load_samples
 from amrpkg.results import RECORD, collate
 from amrpkg.run_folder import runs_folder
 
@@ -64,6 +65,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     results.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
     results.add_argument("--output", type=Path, default=RECORD, help="the record")
+    classify = commands.add_parser(
+        "classify",
+        help="say which modulation each chunk of a recording holds",
+        description="Class and confidence for each chunk of a recording: one complex sample a "
+        "symbol, no carrier, phase or timing offset, amplitudes as in amrpkg/constellations.py.",
+    )
+    classify.add_argument("file", type=Path, help=f"complex samples: {', '.join(SUFFIXES)}")
+    classify.add_argument(
+        "--weights", type=Path, help="of models.save_model (default: the small network shipped)"
+    )
+    classify.add_argument(
+        "--normalise",
+        action="store_true",
+        help="find the level of the recording, taken to be the same throughout, and scale it",
+    )
     return parser
 
 
@@ -97,6 +113,43 @@ def _time(options) -> int:
     return 0
 
 
+def _classify(options) -> int:
+    samples = load_samples(options.file)  # before torch, which takes seconds
+
+    from amrpkg.classify import SMALLEST, classify, doubts
+    from amrpkg.level import matching_factor
+    from amrpkg.models import load_model
+
+    def note(text: str) -> None:
+        print(f"amr classify: {options.file}: {text}", file=sys.stderr)
+
+    weights = options.weights or SMALLEST
+    weights.open("rb").close()  # safetensors does not name a folder it is given
+    model = load_model(weights)
+    size = model.chunk_size
+    if len(samples) < size:
+        raise ValueError(
+            f"{str(options.file)!r} holds {len(samples)} samples; allowed: at least a chunk of "
+            f"{size}"
+        )
+    if options.normalise:
+        factor = matching_factor(samples)
+        samples = samples * factor
+        note(f"scaled by {factor:.3g}")
+    table = classify(model, samples)
+    if rest := len(samples) % size:
+        note(f"the last {rest} of {len(samples)} samples do not fill a chunk and are left out")
+    for doubt in doubts(samples, table):
+        note(f"warning: {doubt}")
+    print("chunk  first sample  class  confidence  distance")
+    for chunk, first, name, confidence, distance in table.itertuples():
+        print(f"{chunk:5}  {first:12}  {name:5}  {confidence:9.2%}   {distance:8.3f}")
+    counts = table["modulation"].value_counts()
+    shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
+    print(f"{len(table)} chunks of {size} samples: {shares}", flush=True)
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input.
 
@@ -104,7 +157,12 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return {"sweep": _sweep, "time": _time, "results": _results}[options.command](options)
+        return {"sweep": _sweep, "time": _time, "results": _results, "classify": _classify}[
+            options.command
+        ](options)
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, TypeError, RuntimeError, OSError) as error:
         print(f"amr {options.command}: {error}", file=sys.stderr)
         return 2

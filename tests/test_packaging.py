@@ -57,7 +57,7 @@ ORDER = """
     arguments check constellations signals architectures grid quantization models protocols
     pruning timing training streaming intervals evaluation hardware profiling run_folder runs
     results comparison speed tables plot_style plots grid_plots earning_plots status kernels
-    sweep ledger cli
+    sweep ledger recordings level classify cli
 """
 
 
