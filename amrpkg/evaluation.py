@@ -3,51 +3,18 @@
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from torch import nn
 
-from amrpkg.architectures import CLASSES
 from amrpkg.arguments import require_count
+from amrpkg.confusion import Evaluation, count_decisions
 from amrpkg.intervals import binomial_interval
 from amrpkg.signals import Chunks
 from amrpkg.timing import time_side_by_side
 
 __all__ = ["Evaluation", "Speed", "binomial_interval", "evaluate", "time_inference"]
 
-DATA = {"training": "training chunks", "evaluation": "fresh chunks", "stream": "fresh chunks"}
 BATCH_SIZE = 32  # of a timed batch: the thesis's, recovered as throughput x inference time
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A confusion matrix and what the chunks were to the model.
-
-    data : ``"training chunks"`` or ``"fresh chunks"``; an accuracy is never told without it
-    confusion : int64[9, 9], rows the true class, columns the decision
-    """
-
-    data: str
-    confusion: np.ndarray
-
-    @property
-    def correct(self) -> int:
-        return int(np.trace(self.confusion))
-
-    @property
-    def count(self) -> int:
-        return int(self.confusion.sum())
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.count
-
-    def __str__(self) -> str:
-        low, high = binomial_interval(self.correct, self.count)
-        return (
-            f"{self.correct} of {self.count} {self.data} right: {self.accuracy:.2%}, "
-            f"exact 95 % interval {low:.2%} to {high:.2%}"
-        )
 
 
 def evaluate(model: nn.Module, chunks: Chunks, batch_size: int = 1024) -> Evaluation:
@@ -56,9 +23,7 @@ def evaluate(model: nn.Module, chunks: Chunks, batch_size: int = 1024) -> Evalua
     model.eval()
     with torch.inference_mode():
         decisions = [model(iq).argmax(1) for iq in torch.from_numpy(chunks.iq).split(batch_size)]
-    cells = chunks.labels * CLASSES + torch.cat(decisions).numpy()
-    confusion = np.bincount(cells, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
-    return Evaluation(DATA[chunks.split], confusion)
+    return count_decisions(chunks, torch.cat(decisions).numpy())
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ _PACKAGE = Path(__file__).parent
 # What a recorded number depends on; figures, tables and collation are left out.
 _CODE = (
     *("constellations", "signals", "architectures", "quantization", "models", "pruning"),
-    *("protocols", "timing", "training", "evaluation", "hardware", "grid", "runs"),
+    *("protocols", "timing", "training", "confusion", "evaluation", "hardware"),
+    *("grid", "runs"),
 )
 _IDENTITY = (
     *("architecture", "bit_width", "pruning_percent"),
