@@ -9,6 +9,8 @@ from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
 from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
 from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
 from amrpkg.results import RECORD, collate
+from amrpkg.robustness import RECORD as ROBUSTNESS_RECORD
+from amrpkg.robustness import WIDTH, measure, require_below_ceiling
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +65,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     results.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
     results.add_argument("--output", type=Path, default=RECORD, help="the record")
+    robustness = commands.add_parser(
+        "robustness",
+        help="measure accuracies of trained networks under noise, other chunk sizes and "
+        "impairments beside the ceiling; resumable",
+        formatter_class=parser.formatter_class,
+    )
+    robustness.add_argument(
+        "--runs", type=Path, help="folder of runs; by default the sweep's unless --weights is given"
+    )
+    robustness.add_argument(
+        "--weights", type=Path, nargs="+", default=[], metavar="FILE", help="of .safetensors"
+    )
+    robustness.add_argument(
+        "--width",
+        type=float,
+        default=WIDTH,
+        help="of each accuracy's exact 95 %% interval, at most",
+    )
+    robustness.add_argument("--output", type=Path, default=ROBUSTNESS_RECORD, help="the record")
     return parser
 
 
@@ -105,6 +126,21 @@ def _time(options) -> int:
     return 0
 
 
+def _robustness(options) -> int:
+    import torch  # here: it takes seconds
+
+    from amrpkg.robustness_runs import find_classifiers
+    from amrpkg.runs import provenance, runs_folder
+
+    torch.set_num_threads(1)  # as in the sweep
+    runs = options.runs or (None if options.weights else runs_folder())
+    classifiers = find_classifiers(runs, options.weights)
+    rows = measure(classifiers, width=options.width, path=options.output, made_by=provenance())
+    require_below_ceiling(rows)
+    print(f"{len(classifiers)} networks, {len(rows)} rows -> {options.output}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input.
 
@@ -112,7 +148,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return {"sweep": _sweep, "time": _time, "results": _results}[options.command](options)
+        run = {"sweep": _sweep, "time": _time, "results": _results, "robustness": _robustness}
+        return run[options.command](options)
     except (ValueError, TypeError, RuntimeError, OSError) as error:
         print(f"amr {options.command}: {error}", file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -12,18 +13,26 @@ from amrpkg.intervals import binomial_interval
 from amrpkg.signals import Chunks
 from amrpkg.timing import time_side_by_side
 
-__all__ = ["Evaluation", "Speed", "binomial_interval", "evaluate", "time_inference"]
+__all__ = ["Evaluation", "Speed", "binomial_interval", "decide", "evaluate", "time_inference"]
 
 BATCH_SIZE = 32  # of a timed batch: the thesis's, recovered as throughput x inference time
 
 
-def evaluate(model: nn.Module, chunks: Chunks, batch_size: int = 1024) -> Evaluation:
-    """Classify every chunk and count; the model is left in evaluation mode."""
+def decide(model: nn.Module, iq: np.ndarray, batch_size: int = 1024) -> np.ndarray:
+    """Classify ``float32[n, 2, chunk_size]`` in batches on the current torch threads, ``int64[n]``.
+
+    The model is left in evaluation mode.
+    """
     require_count("batch_size", batch_size)
     model.eval()
     with torch.inference_mode():
-        decisions = [model(iq).argmax(1) for iq in torch.from_numpy(chunks.iq).split(batch_size)]
-    return count_decisions(chunks, torch.cat(decisions).numpy())
+        decisions = [model(batch).argmax(1) for batch in torch.from_numpy(iq).split(batch_size)]
+    return torch.cat(decisions).numpy()
+
+
+def evaluate(model: nn.Module, chunks: Chunks, batch_size: int = 1024) -> Evaluation:
+    """Classify every chunk and count; the model is left in evaluation mode."""
+    return count_decisions(chunks, decide(model, chunks.iq, batch_size))
 
 
 @dataclass(frozen=True)

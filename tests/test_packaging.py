@@ -57,8 +57,11 @@ def test_a_module_imports_only_from_those_left_of_it():
     order = [
         *("arguments", "check", "constellations", "signals", "architectures", "grid"),
         *("quantization", "models", "protocols", "pruning", "timing", "training", "intervals"),
-        *("evaluation", "hardware", "profiling", "runs", "results", "comparison", "speed"),
-        *("tables", "plot_style", "plots", "grid_plots", "status", "kernels", "sweep"),
+        *("confusion", "bounds", "impairments", "conditions", "evaluation", "hardware"),
+        *("profiling", "runs", "results", "comparison", "speed", "robustness"),
+        "robustness_runs",
+        *("tables", "plot_style", "plots", "grid_plots", "robustness_plots", "status"),
+        *("kernels", "sweep"),
         *("ledger", "cli"),
     ]
     modules = {path.stem: path for path in (ROOT / "amrpkg").glob("*.py")}
