@@ -54,8 +54,8 @@ def plot_impairments(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
             ax.set_xscale("log", base=2)
             ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         if name == "other shape":
-            ax.set_xticks([0, 8, 32], ["none", "8QAM\n4 x 2", "32QAM\ncross"])
-            ax.set(xlabel="class with another shape", xlim=(-8, 40))
+            ax.set_xticks(range(3), ["none", "8QAM\n4 x 2", "32QAM\ncross"])
+            ax.set(xlabel="class with another shape", xlim=(-0.3, 2.3))
     handles, labels = axes.flat[0].get_legend_handles_labels()
     axes.flat[-1].axis("off")
     axes.flat[-1].legend(handles, labels, loc="center", frameon=False)
@@ -77,17 +77,19 @@ def _looks(rows: pd.DataFrame, series: Mapping[str, str]) -> list[tuple[str, str
 
 def _panel(ax, rows, name, looks) -> None:
     for label, classifier, look in looks:
-        own = rows[rows["classifier"] == classifier]
-        part = own[own["condition"] == name]
+        part = rows[(rows["classifier"] == classifier) & (rows["condition"] == name)]
         if name in _THESIS and len(part):
-            usual = own[own["condition"] == "thesis"].assign(value=_THESIS[name])
+            # Without an impairment there is nothing not to be told of.
+            usual = rows[rows["classifier"] == (CEILING if classifier == UNMATCHED else classifier)]
+            usual = usual[usual["condition"] == "thesis"].assign(value=_THESIS[name])
             part = pd.concat([part, usual]).sort_values("value")
         if not len(part):  # a network of one chunk size; noise is never unknown
             continue
         share = 100 * part["correct"] / part["count"]
-        ax.plot(part["value"], share, linewidth=1.1, label=label, **look)
+        x = range(len(part)) if name == "other shape" else part["value"]
+        ax.plot(x, share, linewidth=1.1, label=label, **look)
         band = {"color": look["color"], "alpha": 0.25, "linewidth": 0}
-        ax.fill_between(part["value"], 100 * part["low"], 100 * part["high"], **band)
+        ax.fill_between(x, 100 * part["low"], 100 * part["high"], **band)
     ax.axhline(CHANCE, color=GREY, linewidth=0.8, linestyle="-.", label="chance")
     ax.set(xlabel=UNITS[name], ylim=(0, 103))
     if ax.get_subplotspec().is_first_col():
