@@ -10,6 +10,8 @@ from amrpkg.grid import PRUNING_PERCENTS, sub_grid
 from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
 from amrpkg.recordings import SUFFIXES, load_samples
 from amrpkg.results import RECORD, collate
+from amrpkg.robustness import RECORD as ROBUSTNESS_RECORD
+from amrpkg.robustness import WIDTH, measure, require_below_ceiling
 from amrpkg.run_folder import runs_folder
 
 
@@ -80,6 +82,25 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="find the level of the recording, taken to be the same throughout, and scale it",
     )
+    robustness = commands.add_parser(
+        "robustness",
+        help="measure accuracies of trained networks under noise, other chunk sizes and "
+        "impairments beside the ceiling; resumable",
+        formatter_class=parser.formatter_class,
+    )
+    robustness.add_argument(
+        "--runs", type=Path, help="folder of runs; by default the sweep's unless --weights is given"
+    )
+    robustness.add_argument(
+        "--weights", type=Path, nargs="+", default=[], metavar="FILE", help="of .safetensors"
+    )
+    robustness.add_argument(
+        "--width",
+        type=float,
+        default=WIDTH,
+        help="of each accuracy's exact 95 %% interval, at most",
+    )
+    robustness.add_argument("--output", type=Path, default=ROBUSTNESS_RECORD, help="the record")
     return parser
 
 
@@ -150,6 +171,21 @@ def _classify(options) -> int:
     return 0
 
 
+def _robustness(options) -> int:
+    import torch  # here: it takes seconds
+
+    from amrpkg.robustness_runs import find_classifiers
+    from amrpkg.runs import provenance
+
+    torch.set_num_threads(1)  # as in the sweep
+    runs = options.runs or (None if options.weights else runs_folder())
+    classifiers = find_classifiers(runs, options.weights)
+    rows = measure(classifiers, width=options.width, path=options.output, made_by=provenance())
+    require_below_ceiling(rows)
+    print(f"{len(classifiers)} networks, {len(rows)} rows -> {options.output}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input.
 
@@ -157,9 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return {"sweep": _sweep, "time": _time, "results": _results, "classify": _classify}[
-            options.command
-        ](options)
+        run = {"sweep": _sweep, "time": _time, "results": _results}
+        run |= {"robustness": _robustness, "classify": _classify}
+        return run[options.command](options)
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -3,7 +3,7 @@
 Convention: amplitudes are peak-normalised, except 16QAM (levels -1, -1/3, 1/3, 1 on both
 axes, so that its corners lie at sqrt(2)) and 32QAM (unit mean energy). Source: thesis,
 chapter 4 (names and order); the tables themselves are those of the author's public
-follow-up code.
+follow-up code. Two usual shapes that it does not use stand apart, scaled as those they replace.
 """
 
 import numpy as np
@@ -33,6 +33,17 @@ def _checkerboard_32qam() -> np.ndarray:
     return points / np.sqrt(np.mean(np.abs(points) ** 2))
 
 
+def _rectangular_8qam() -> np.ndarray:
+    points = np.array([-3, -1, 1, 3])[:, None] + 1j * np.array([-1, 1])
+    return points.ravel() / np.sqrt(10)
+
+
+def _cross_32qam() -> np.ndarray:
+    level = np.array([-5, -3, -1, 1, 3, 5])
+    points = level[:, None] + 1j * level
+    return points[np.abs(points) < 7] / np.sqrt(20)  # the corners go; 20 is the mean energy
+
+
 CONSTELLATIONS: dict[str, np.ndarray] = {
     "4ASK": _ask(4),
     "8ASK": _ask(8),
@@ -46,5 +57,10 @@ CONSTELLATIONS: dict[str, np.ndarray] = {
 }
 """Name -> points, ``complex128[M]``, read-only; the position of a name is its class label."""
 
-for _points in CONSTELLATIONS.values():
+OTHER_SHAPES: dict[str, np.ndarray] = {"8QAM": _rectangular_8qam(), "32QAM": _cross_32qam()}
+"""Other points under the same names: 8QAM as 4 x 2 with its corners at radius 1, 32QAM as a
+6 x 6 grid without its corners at unit mean energy. ``CONSTELLATIONS | OTHER_SHAPES`` replaces
+them and keeps the order."""
+
+for _points in (*CONSTELLATIONS.values(), *OTHER_SHAPES.values()):
     _points.setflags(write=False)

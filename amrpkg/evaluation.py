@@ -7,60 +7,32 @@ import numpy as np
 import torch
 from torch import nn
 
-from amrpkg.architectures import CLASSES
 from amrpkg.arguments import require_count
+from amrpkg.confusion import Evaluation, count_decisions
 from amrpkg.intervals import binomial_interval
 from amrpkg.signals import Chunks
 from amrpkg.timing import time_side_by_side
 
-__all__ = ["Evaluation", "Speed", "binomial_interval", "evaluate", "time_inference"]
+__all__ = ["Evaluation", "Speed", "binomial_interval", "decide", "evaluate", "time_inference"]
 
-DATA = {"training": "training chunks"} | dict.fromkeys(
-    ("evaluation", "validation", "stream"), "fresh chunks"
-)
 BATCH_SIZE = 32  # of a timed batch: the thesis's, recovered as throughput x inference time
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """A confusion matrix and what the chunks were to the model.
+def decide(model: nn.Module, iq: np.ndarray, batch_size: int = 1024) -> np.ndarray:
+    """Classify ``float32[n, 2, chunk_size]`` in batches on the current torch threads, ``int64[n]``.
 
-    data : ``"training chunks"`` or ``"fresh chunks"``; an accuracy is never told without it
-    confusion : int64[9, 9], rows the true class, columns the decision
+    The model is left in evaluation mode.
     """
-
-    data: str
-    confusion: np.ndarray
-
-    @property
-    def correct(self) -> int:
-        return int(np.trace(self.confusion))
-
-    @property
-    def count(self) -> int:
-        return int(self.confusion.sum())
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.count
-
-    def __str__(self) -> str:
-        low, high = binomial_interval(self.correct, self.count)
-        return (
-            f"{self.correct} of {self.count} {self.data} right: {self.accuracy:.2%}, "
-            f"exact 95 % interval {low:.2%} to {high:.2%}"
-        )
+    require_count("batch_size", batch_size)
+    model.eval()
+    with torch.inference_mode():
+        decisions = [model(batch).argmax(1) for batch in torch.from_numpy(iq).split(batch_size)]
+    return torch.cat(decisions).numpy()
 
 
 def evaluate(model: nn.Module, chunks: Chunks, batch_size: int = 1024) -> Evaluation:
     """Classify every chunk and count; the model is left in evaluation mode."""
-    require_count("batch_size", batch_size)
-    model.eval()
-    with torch.inference_mode():
-        decisions = [model(iq).argmax(1) for iq in torch.from_numpy(chunks.iq).split(batch_size)]
-    cells = chunks.labels * CLASSES + torch.cat(decisions).numpy()
-    confusion = np.bincount(cells, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
-    return Evaluation(DATA[chunks.split], confusion)
+    return count_decisions(chunks, decide(model, chunks.iq, batch_size))
 
 
 @dataclass(frozen=True)

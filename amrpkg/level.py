@@ -12,13 +12,10 @@ A network's own confidence does not serve: it is as sure of samples at a wrong l
 
 import numpy as np
 
+from amrpkg.bounds import log_likelihoods
 from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.signals import CHUNK_SIZE, NOISE_POWER
 
-_POINTS = np.concatenate(list(CONSTELLATIONS.values())).astype(np.complex64)
-_ORDER = np.array([len(points) for points in CONSTELLATIONS.values()])
-_FIRST = np.cumsum(_ORDER) - _ORDER
-_SMALLEST = np.float32(1e-37)  # instead of a likelihood of zero
 _ENERGIES = [np.mean(np.abs(points) ** 2) for points in CONSTELLATIONS.values()]
 LOWEST, HIGHEST = (float(np.sqrt(f(_ENERGIES) + NOISE_POWER)) for f in (min, max))
 _SPREAD = 1.8  # four standard deviations of the r.m.s. of one 8ASK sample, relative
@@ -62,8 +59,8 @@ def matching_factor(samples: np.ndarray) -> float:
 
 
 def _log_likelihood(chunks: np.ndarray, factor: float) -> float:
-    exponents = -(np.abs(np.float32(factor) * chunks[..., None] - _POINTS) ** 2) / NOISE_POWER
-    peak = exponents.max(axis=-1, keepdims=True)
-    means = np.add.reduceat(np.exp(exponents - peak), _FIRST, axis=-1) / _ORDER
-    per_class = (np.log(np.maximum(means, _SMALLEST)) + peak).sum(axis=-2, dtype=np.float64)
-    return np.logaddexp.reduce(per_class, axis=-1).sum() + 2 * chunks.size * np.log(factor)
+    scaled = np.float32(factor) * chunks
+    classes = log_likelihoods(np.stack([scaled.real, scaled.imag], axis=1), NOISE_POWER)
+    energy = np.sum(np.abs(scaled) ** 2, dtype=np.float64)  # what `log_likelihoods` leaves out
+    per_chunk = np.logaddexp.reduce(classes, axis=1)
+    return per_chunk.sum() - energy / NOISE_POWER + 2 * chunks.size * np.log(factor)

@@ -55,9 +55,10 @@ def test_the_readme_has_two_commands_that_make_knows():
 
 ORDER = """
     arguments check constellations signals architectures grid quantization models protocols
-    pruning timing training streaming intervals evaluation hardware profiling run_folder runs
-    results comparison speed tables plot_style plots grid_plots earning_plots status kernels
-    sweep ledger recordings level classify cli
+    pruning timing training streaming intervals confusion bounds impairments conditions evaluation
+    hardware profiling run_folder runs results comparison speed robustness robustness_runs tables
+    plot_style plots grid_plots earning_plots robustness_plots status kernels sweep ledger
+    recordings level classify cli
 """
 
 

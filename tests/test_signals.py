@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from amrpkg.constellations import CONSTELLATIONS
-from amrpkg.signals import Chunks, make_chunks, receive, stream
+from amrpkg.signals import SPLITS, Chunks, make_chunks, receive, stream
 
 
 @pytest.mark.parametrize("name", CONSTELLATIONS)
@@ -116,3 +116,49 @@ def test_stream_is_seeded_fresh_and_uniform_over_classes():
     assert len(chunks) == 20 * 256
     labels = np.concatenate([batch.labels for batch in batches])
     assert stats.chisquare(np.bincount(labels, minlength=9)).pvalue > 1e-4
+
+
+def test_the_bits_of_a_seed_stay():
+    """What the recorded runs were trained on; float32 up to the machine's cosines."""
+    chunks, batch = make_chunks(1, seed=7), next(stream(64, seed=7))
+    assert chunks.labels.tolist() == [7, 1, 5, 3, 8, 4, 6, 2, 0]
+    expected = [[0.99836296, -0.34444153, 1.0584954], [-1.0476866, -1.0462496, 0.3231094]]
+    assert chunks.iq[0, :, :3] == pytest.approx(np.array(expected), abs=1e-5)
+    assert batch.labels[:9].tolist() == [3, 5, 7, 4, 4, 0, 2, 6, 6]
+    expected = [[-1.0319579, 0.09540109, 0.00238386], [0.04230626, -0.99275666, -0.966803]]
+    assert batch.iq[0, :, :3] == pytest.approx(np.array(expected), abs=1e-5)
+
+
+def test_blocks_of_a_split_are_further_independent_sets():
+    sets = [make_chunks(32, split=split, block=block) for split in SPLITS for block in (None, 0, 1)]
+    seen = [chunk.tobytes() for chunks in sets for chunk in chunks.iq]
+    assert len(set(seen)) == len(seen)
+    correlation = np.corrcoef([chunks.iq.ravel() for chunks in sets]) - np.eye(len(sets))
+    assert np.abs(correlation).max() < 0.04
+    again = make_chunks(32, split="training", block=1)
+    assert again.iq.tobytes() == sets[2].iq.tobytes()
+
+
+def test_a_range_of_noise_powers_gives_each_chunk_its_own_uniform_in_its_logarithm():
+    low, high = 1e-3, 1e-1
+    wide = next(stream(4000, 256, (low, high), phase_noise=0, seed=2))
+    bpsk = wide.iq[wide.labels == list(CONSTELLATIONS).index("BPSK")]
+    power = 2 * np.mean(bpsk[:, 1] ** 2, axis=1)  # BPSK has no quadrature: all of it is noise
+    place = np.log(power / low) / np.log(high / low)
+    assert stats.kstest(place, "uniform").pvalue > 1e-4
+    again = next(stream(4000, 256, (low, high), phase_noise=0, seed=2))
+    assert again.iq.tobytes() == wide.iq.tobytes()
+
+
+@pytest.mark.parametrize(
+    "bad", [(0.1, 0.001), (0, 0.1), (0.1, 0.1), (0.1,), (-1, 2), (0.1, np.inf), ("a", "b")]
+)
+def test_a_range_must_be_one(bad):
+    with pytest.raises((ValueError, TypeError), match=r"noise_power is .*; allowed"):
+        stream(noise_power=bad)
+
+
+@pytest.mark.parametrize("bad", [{"block": -1}, {"block": 0.5}, {"symbols": "sorted"}])
+def test_bad_blocks_and_symbols(bad):
+    with pytest.raises((ValueError, TypeError), match=r"(block|symbols) is .*; allowed"):
+        make_chunks(1, **bad)
