@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS, require_model
+from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES, require_model
 from amrpkg.arguments import require_number
 
 PRUNING_PERCENTS = (0, 20, 30)
@@ -46,7 +46,7 @@ THESIS_GRID: tuple[Point, ...] = tuple(
     Point(architecture, bit_width, pruning_percent)
     for pruning_percent in PRUNING_PERCENTS
     for bit_width in BIT_WIDTHS
-    for architecture in ARCHITECTURES
+    for architecture in THESIS_ARCHITECTURES
     # The thesis dropped this model: at 4 bit it did not reach 100 %.
     if (architecture, bit_width) != ("vgglike_2f_1c_1re_1mp", 4)
 )

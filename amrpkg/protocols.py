@@ -61,4 +61,5 @@ def settings(architecture: str, bit_width: int, protocol: str = "thesis") -> Set
     """
     require_choice("protocol", protocol, PROTOCOLS)
     require_model(architecture, bit_width)
+    require_choice("architecture", architecture, sorted({name for name, _ in PROTOCOLS[protocol]}))
     return PROTOCOLS[protocol][architecture, bit_width]

@@ -24,7 +24,7 @@ from amrpkg.arguments import require_choice, require_count
 from amrpkg.evaluation import evaluate, time_inference
 from amrpkg.grid import Point
 from amrpkg.hardware import count_model, estimate, zero_shares
-from amrpkg.models import VGGLike, build, load_model, save_model
+from amrpkg.models import Network, build, load_model, save_model
 from amrpkg.protocols import PRUNING_VARIANTS, Settings, settings
 from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.signals import make_chunks
@@ -59,7 +59,7 @@ class Run:
     history: pd.DataFrame
     folder: Path
 
-    def load_model(self) -> VGGLike:
+    def load_model(self) -> Network:
         """The trained model, in evaluation mode, pruned channels as zeros."""
         return load_model(self.folder / "model.safetensors")
 
@@ -243,7 +243,7 @@ def _make_run(point, params, base, folder, progress) -> None:
 
 
 def compare_with_float(
-    model: VGGLike, point: Point, pruning_variant: str, knobs: Settings
+    model: Network, point: Point, pruning_variant: str, knobs: Settings
 ) -> dict[str, float]:
     """Measure a trained model's speed, and side by side that of the unpruned float model.
 

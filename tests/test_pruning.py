@@ -38,8 +38,11 @@ def test_pruned_channels_are_the_weakest_and_stay_zero_through_retraining(
 
 
 @pytest.mark.parametrize("bits", [32, 8, 4])
-def test_a_pruned_channel_is_silent_and_making_it_permanent_changes_no_score(bits, few_chunks):
-    model = build("vgglike_3f_3c_2re_3mp", bits)
+@pytest.mark.parametrize("name", ["vgglike_3f_3c_2re_3mp", "pointwise_32_16_16"])
+def test_a_pruned_channel_is_silent_and_making_it_permanent_changes_no_score(
+    name, bits, few_chunks
+):
+    model = build(name, bits)
     iq = torch.from_numpy(few_chunks.iq)
     model.train()
     for _ in range(3):  # sets the activation scales
