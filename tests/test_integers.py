@@ -6,6 +6,7 @@ import torch
 
 from amrpkg.architectures import ARCHITECTURES
 from amrpkg.models import build
+from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.signals import make_chunks
 from amrpkg.training import train
 
@@ -59,11 +60,14 @@ def compute_in_integers(model, iq: np.ndarray) -> np.ndarray:
     return values * 2.0**exponents
 
 
+@pytest.mark.parametrize("fraction", [0, 0.3])
 @pytest.mark.parametrize("bits", [8, 6, 4])
 @pytest.mark.parametrize("name", POINTWISE)
-def test_the_whole_network_in_integers_gives_the_same_scores(name, bits, one_epoch):
+def test_the_whole_network_in_integers_gives_the_same_scores(name, bits, fraction, one_epoch):
     model = build(name, bits)
     train(model, make_chunks(64), one_epoch(name, bits), progress=False)
+    prune_channels(model, fraction)
+    make_permanent(model)
     chunks = make_chunks(256, noise_power=0.02, split="evaluation")
     with torch.inference_mode():
         scores = model(torch.from_numpy(chunks.iq)).numpy()

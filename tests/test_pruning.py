@@ -57,7 +57,7 @@ def test_a_pruned_channel_is_silent_and_making_it_permanent_changes_no_score(
         make_permanent(model)
         assert torch.equal(model(iq), masked)
     assert (emitted[:, torch.from_numpy(zero)] == 0).all()
-    copy.deepcopy(model)
+    assert torch.equal(copy.deepcopy(model)(iq), masked)
 
 
 def test_regrowing_prunes_weights_of_every_layer_and_lets_them_come_back(few_chunks, one_epoch):
