@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.arguments import require_choice
 from amrpkg.comparison import METRICS, SERIES, compare_grid
 from amrpkg.grid import PRUNING_PERCENTS
@@ -24,7 +24,7 @@ from amrpkg.plot_style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
 COLORS = dict(zip(PRUNING_PERCENTS, (BLUE, ORANGE, GREEN), strict=True))
 MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
 TITLES = {"thesis": "thesis", "held": "ours, masks held", "regrowing": "ours, regrowing"}
-SHORT = [name.removeprefix("vgglike_") for name in ARCHITECTURES]
+SHORT = [name.removeprefix("vgglike_") for name in THESIS_ARCHITECTURES]
 BITS = ["float" if bits == 32 else f"{bits} bit" for bits in BIT_WIDTHS]
 PLACES = np.arange(len(BIT_WIDTHS))
 TEXT_RANGE = (4, 6)  # the thesis's text: training latency when quantised, ratio to float
@@ -33,13 +33,13 @@ TEXT_RANGE = (4, 6)  # the thesis's text: training latency when quantised, ratio
 @in_style
 def plot_model(metric: str, architecture: str, path: Path | None = None) -> Figure:
     """Bars of one architecture: a panel a series, bit widths apart, a colour a pruning rate."""
-    require_choice("architecture", architecture, ARCHITECTURES)
+    require_choice("architecture", architecture, THESIS_ARCHITECTURES)
     frame = compare_grid(metric, path)
     series = _filled(frame)
     figure, axes = subplots(1, len(series), figsize=(8, 2.9), sharey=True)
     for ax, name in zip(axes, series, strict=True):
         for k, percent in enumerate(PRUNING_PERCENTS):
-            values = _cube(frame, name)[k][list(ARCHITECTURES).index(architecture)]
+            values = _cube(frame, name)[k][THESIS_ARCHITECTURES.index(architecture)]
             places = PLACES + 0.28 * (k - 1)
             bars = ax.bar(places, values, 0.26, color=COLORS[percent], label=f"{percent} % pruned")
             ax.bar_label(bars, map(_compact, values), rotation=90, fontsize=6.5, padding=2)
@@ -167,9 +167,11 @@ def _filled(frame: pd.DataFrame) -> list[str]:
 def _cube(frame: pd.DataFrame, name: str) -> np.ndarray:
     """A series as [pruning rate, architecture, bit width]; NaN where there is no point."""
     keys = ["pruning_percent", "architecture", "bit_width"]
-    points = pd.MultiIndex.from_product([PRUNING_PERCENTS, ARCHITECTURES, BIT_WIDTHS], names=keys)
+    points = pd.MultiIndex.from_product(
+        [PRUNING_PERCENTS, THESIS_ARCHITECTURES, BIT_WIDTHS], names=keys
+    )
     values = frame.set_index(keys)[name].reindex(points).to_numpy(dtype=float)
-    return values.reshape(len(PRUNING_PERCENTS), len(ARCHITECTURES), len(BIT_WIDTHS))
+    return values.reshape(len(PRUNING_PERCENTS), len(THESIS_ARCHITECTURES), len(BIT_WIDTHS))
 
 
 def _scale(metric: str) -> dict:

@@ -8,10 +8,14 @@ w non-zero weights, b non-zero biases and B bits (float counts as 32):
     conv    DSP 2 C_nw    LUT 4 C_nw            FF 2 C_nw + C_nb    BRAM floor(C_nw / 32000)
     linear  DSP 2 C_nw    LUT   C_nw            FF 2 C_nw + C_nb    BRAM floor(C_nw / 32000)
     pool                  LUT floor(100 B / 32)
+    average               LUT floor(100 B / 32)
 
 Against Appendix A: DSP, FF and LUT 27 of 27 rows, BRAM 23 of 27. In the four other BRAM cells
 (5f_4c float; 5f_5c at 8, 6, 4 bit) the convolutions of 128 x 256 and 256 x 512 channels stand
 as if their kernel size were 1, while the float row of 5f_5c counts them in full.
+
+The thesis has no average over the chunk: the last line is our extension, which takes it for a
+pool. (A mean over a power of two is adders and a shift.)
 
 These are estimates for comparing models, not synthesis results.
 """
@@ -36,7 +40,7 @@ class Resources(NamedTuple):
 
 
 class LayerCount(NamedTuple):
-    """A layer's name, kind ("conv", "linear", "pool") and non-zero weights and biases."""
+    """A layer's name, kind ("conv", "linear", "pool", "average"), non-zero weights and biases."""
 
     name: str
     kind: str
@@ -52,7 +56,12 @@ def count_model(model) -> list[LayerCount]:
     """
     from torch import nn  # here, so that estimates from architectures load no torch
 
-    kinds = {nn.Conv1d: "conv", nn.Linear: "linear", nn.MaxPool1d: "pool"}
+    kinds = {
+        nn.Conv1d: "conv",
+        nn.Linear: "linear",
+        nn.MaxPool1d: "pool",
+        nn.AvgPool1d: "average",
+    }
     counts = []
     for name, module in model.named_modules():
         kind = next((kinds[cls] for cls in kinds if isinstance(module, cls)), None)
@@ -73,7 +82,7 @@ def count_architecture(architecture: str, pruning_percent: float = 0) -> list[La
     counts = []
     for layer in layers:
         pruned = 0 if layer is layers[-1] else round(pruning_percent / 100 * layer.outputs)
-        if pruned == layer.outputs and layer.kind != "pool":
+        if pruned == layer.outputs and layer.taps:
             raise ValueError(
                 f"pruning_percent is {pruning_percent}; allowed: one that leaves"
                 f" {layer.name} a channel"
@@ -96,7 +105,7 @@ def zero_shares(counts: Sequence[LayerCount], architecture: str) -> dict[str, fl
 
 def estimate_layer(layer: LayerCount, bit_width: int) -> Resources:
     """Algorithm II for one layer."""
-    if layer.kind == "pool":
+    if layer.kind in ("pool", "average"):
         return Resources(dsp=0, ff=0, lut=100 * bit_width // 32, bram=0)
     c_nw = layer.weights * bit_width // 32
     c_nb = layer.biases * bit_width // 32

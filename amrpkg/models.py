@@ -9,15 +9,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from amrpkg import quantization
-from amrpkg.architectures import ARCHITECTURES, CLASSES, KERNEL_SIZE, require_model
+from amrpkg.architectures import ARCHITECTURES, CLASSES, Architecture, Layer, require_model
 from amrpkg.arguments import require_count
 from amrpkg.signals import CHUNK_SIZE
 
-__all__ = ["ARCHITECTURES", "VGGLike", "build", "load_model", "prunable_layers", "save_model"]
+__all__ = ["ARCHITECTURES", "Network", "build", "load_model", "prunable_layers", "save_model"]
 
 
-class VGGLike(nn.Module):
-    """A network of the family; `build` makes it.
+class Network(nn.Module):
+    """A network of a row of `ARCHITECTURES`; `build` makes it.
 
     ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to class scores ``float32[n, 9]`` and
     raises ``ValueError`` for any other shape.
@@ -32,18 +32,23 @@ class VGGLike(nn.Module):
         self.chunk_size = chunk_size
         self.layers = nn.Sequential(self._modules_of(ARCHITECTURES[architecture]))
 
-    def _modules_of(self, row) -> OrderedDict[str, nn.Module]:
+    def _modules_of(self, row: Architecture) -> OrderedDict[str, nn.Module]:
         bits, modules = self.bit_width, OrderedDict()
+        choice = quantization.POINTWISE if row.average else quantization.VGG_LIKE
         if bits != 32:
-            modules["input"] = quantization.quant_input(bits)
+            modules["input"] = quantization.quant_input(bits, choice)
         for layer in row.layers(self.chunk_size):
             if layer.kind == "pool":
                 modules[layer.name] = nn.MaxPool1d(2)
                 continue
+            if layer.kind == "average":
+                kind = nn.AvgPool1d if bits == 32 else quantization.QuantAverage
+                modules[layer.name] = kind(self.chunk_size)
+                continue
             if layer.name == "linear1":
                 modules["flatten"] = nn.Flatten()
             make = {"conv": _conv, "linear": _linear}[layer.kind]
-            modules[layer.name] = make(layer.inputs, layer.outputs, bits)
+            modules[layer.name] = make(layer, bits, choice)
             if layer.outputs != CLASSES:  # the scores go into the cross entropy as they are
                 modules[f"relu_{layer.name}"] = _relu(bits)
         return modules
@@ -54,16 +59,16 @@ class VGGLike(nn.Module):
         return self.layers(iq)
 
 
-def _conv(inputs: int, outputs: int, bit_width: int) -> nn.Module:
+def _conv(layer: Layer, bit_width: int, choice: quantization.Choice) -> nn.Module:
     if bit_width == 32:
-        return nn.Conv1d(inputs, outputs, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
-    return quantization.quant_conv(inputs, outputs, bit_width)
+        return nn.Conv1d(layer.inputs, layer.outputs, layer.taps, padding=layer.taps // 2)
+    return quantization.quant_conv(layer, bit_width, choice)
 
 
-def _linear(inputs: int, outputs: int, bit_width: int) -> nn.Module:
+def _linear(layer: Layer, bit_width: int, choice: quantization.Choice) -> nn.Module:
     if bit_width == 32:
-        return nn.Linear(inputs, outputs)
-    return quantization.quant_linear(inputs, outputs, bit_width)
+        return nn.Linear(layer.inputs, layer.outputs)
+    return quantization.quant_linear(layer, bit_width, choice)
 
 
 def _relu(bit_width: int) -> nn.Module:
@@ -72,13 +77,14 @@ def _relu(bit_width: int) -> nn.Module:
 
 def build(
     architecture: str, bit_width: int = 32, chunk_size: int = CHUNK_SIZE, seed: int = 0
-) -> VGGLike:
+) -> Network:
     """Build a network with seeded initial weights; torch's global random state is left alone.
 
     architecture : a key of `ARCHITECTURES`
-    bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for inputs, weights and
-        activations; biases are integers on the accumulator's scale
-    chunk_size : samples per chunk, a multiple of two to the number of pools
+    bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights and activations, and
+        for inputs as in `quantization`; biases are integers on the accumulator's scale
+    chunk_size : samples per chunk, a multiple of two to the number of pools, a power of two
+        where there is an average
 
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
@@ -87,7 +93,7 @@ def build(
     require_count("seed", seed, minimum=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return VGGLike(architecture, bit_width, chunk_size)
+        return Network(architecture, bit_width, chunk_size)
 
 
 def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -99,7 +105,7 @@ def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
     ]
 
 
-def save_model(model: VGGLike, path: Path) -> None:
+def save_model(model: Network, path: Path) -> None:
     """Write weights and what is needed to rebuild the model to a ``.safetensors`` file.
 
     Raises ``ValueError`` for a model with held masks (see `pruning.make_permanent`) and for a
@@ -118,7 +124,7 @@ def save_model(model: VGGLike, path: Path) -> None:
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, path, metadata)
 
 
-def load_model(path: Path) -> VGGLike:
+def load_model(path: Path) -> Network:
     """Rebuild a model from a file of `save_model`, in evaluation mode. Runs no code from the file.
 
     Raises ``ValueError`` that names `path` if the file is no such file, is damaged, or holds
@@ -145,7 +151,7 @@ def load_model(path: Path) -> VGGLike:
     return model.eval()
 
 
-def load_float_weights(model: VGGLike, source: VGGLike) -> None:
+def load_float_weights(model: Network, source: Network) -> None:
     """Give `model` the weights and biases of the float model `source` of its architecture.
 
     Activation scales are left to be found in training. Raises ``ValueError`` for another
@@ -164,7 +170,7 @@ def load_float_weights(model: VGGLike, source: VGGLike) -> None:
             layer.bias.copy_(given.bias)
 
 
-def load_state(model: VGGLike, state: dict[str, torch.Tensor]) -> None:
+def load_state(model: Network, state: dict[str, torch.Tensor]) -> None:
     """Load a state dict; ``ValueError`` if it belongs to another architecture or bit width."""
     if (bits := int(state.get("bits", 0))) != model.bit_width:
         raise ValueError(

@@ -11,7 +11,7 @@ from amrpkg.intervals import binomial_interval
 from amrpkg.plot_style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
 from amrpkg.signals import CHUNK_SIZE, Chunks, receive
 
-KIND_COLORS = {"conv": BLUE, "pool": GREY, "linear": GREEN}
+KIND_COLORS = {"conv": BLUE, "pool": GREY, "average": GREY, "linear": GREEN}
 
 
 def _iq_axes(ax, limit: float = 1.6) -> None:
@@ -124,7 +124,7 @@ def plot_architecture(architecture: str) -> Figure:
     """A network as blocks: height for the samples left, width for channels or features."""
     blocks, length = [("input", GREY, 2, CHUNK_SIZE)], CHUNK_SIZE
     for layer in ARCHITECTURES[architecture].layers():
-        length = {"conv": length, "pool": length // 2, "linear": 1}[layer.kind]
+        length = {"conv": length, "pool": length // 2, "average": 1, "linear": 1}[layer.kind]
         blocks.append((layer.name, KIND_COLORS[layer.kind], layer.outputs, length))
     figure, ax = subplots(figsize=(8, 2.8))
     x = 0.0

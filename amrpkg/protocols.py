@@ -112,4 +112,5 @@ def settings(
     """
     require_choice("protocol", protocol, PROTOCOLS)
     require_model(architecture, bit_width)
+    require_choice("architecture", architecture, sorted({name for name, _ in PROTOCOLS[protocol]}))
     return PROTOCOLS[protocol][architecture, bit_width]

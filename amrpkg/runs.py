@@ -23,7 +23,7 @@ from amrpkg.arguments import require_choice, require_count
 from amrpkg.evaluation import evaluate, time_inference
 from amrpkg.grid import Point
 from amrpkg.hardware import count_model, estimate, zero_shares
-from amrpkg.models import VGGLike, build, load_float_weights, load_model, save_model
+from amrpkg.models import Network, build, load_float_weights, load_model, save_model
 from amrpkg.protocols import PRUNING_VARIANTS, StreamSettings, settings
 from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.run_folder import read_metrics, run_name, runs_folder, seal
@@ -57,7 +57,7 @@ class Run:
     history: pd.DataFrame
     folder: Path
 
-    def load_model(self) -> VGGLike:
+    def load_model(self) -> Network:
         """The trained model, in evaluation mode, pruned channels as zeros."""
         return load_model(self.folder / "model.safetensors")
 
@@ -208,7 +208,7 @@ def _make_run(point, params, base, folder, progress) -> None:
     os.replace(partial, folder / "metrics.json")
 
 
-def _start(point, params, base) -> VGGLike:
+def _start(point, params, base) -> Network:
     """The model before its training: new, or with the weights of `base`, then pruned."""
     if base is not None and base.point.bit_width == point.bit_width:
         model = base.load_model()
@@ -227,7 +227,7 @@ def _phase(point, base) -> str:
     return "retraining" if base.point.bit_width == point.bit_width else "fine-tuning"
 
 
-def compare_with_float(model: VGGLike, point: Point, pruning_variant: str) -> dict[str, float]:
+def compare_with_float(model: Network, point: Point, pruning_variant: str) -> dict[str, float]:
     """Measure a trained model's speed, and side by side that of the unpruned float model.
 
     Times of a batch of 32 in inference and in training (forward, backward and step) on the

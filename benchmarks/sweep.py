@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.grid import PRUNING_PERCENTS, sub_grid
 from amrpkg.models import build
 from amrpkg.protocols import PROTOCOLS, settings
@@ -111,7 +111,7 @@ def amr_sweep(options, folder: Path) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for flag, kind, choices, default in (
-        ("--architecture", str, list(ARCHITECTURES), ["vgglike_3f_3c_2re_3mp"]),
+        ("--architecture", str, THESIS_ARCHITECTURES, ["vgglike_3f_3c_2re_3mp"]),
         ("--bit-width", int, BIT_WIDTHS, [8, 6, 4]),
         ("--pruning", int, PRUNING_PERCENTS, list(PRUNING_PERCENTS)),
     ):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from amrpkg import grid_plots
-from amrpkg.architectures import ARCHITECTURES
+from amrpkg.architectures import THESIS_ARCHITECTURES
 from amrpkg.comparison import METRICS
 from amrpkg.results import KEYS, load_thesis
 
-LARGEST, *_, SMALLEST = ARCHITECTURES
+LARGEST, *_, SMALLEST = THESIS_ARCHITECTURES
 PRINTED = load_thesis().set_index(KEYS)
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from amrpkg.architectures import ARCHITECTURES, describe
+from amrpkg.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, describe
 from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
 from amrpkg.hardware import (
     LayerCount,
@@ -22,6 +22,7 @@ from amrpkg.models import build
 from amrpkg.pruning import prune_channels
 from amrpkg.results import estimate_grid, load_thesis
 
+POINTWISE = "pointwise_32_16_16"
 UNPRUNED = [point for point in THESIS_GRID if not point.pruning_percent]
 # The facts recovered from the tables: weights and biases.
 SIZES = {
@@ -56,7 +57,7 @@ def test_appendix_a_cell_by_cell(point, printed):
     assert (row["bram"], ours.bram) == expected
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", THESIS_ARCHITECTURES)
 def test_sizes_and_names(name):
     layers = count_architecture(name)
     weights, biases = (sum(getattr(x, k) for x in layers) for k in ("weights", "biases"))
@@ -72,6 +73,24 @@ def test_sizes_and_names(name):
     assert relus == (2 if name == "vgglike_2f_2c_2re_2mp" else fully - 1)
     row = describe().set_index("architecture").loc[name.removeprefix("vgglike_")]
     assert (row["weights"], row["biases"]) == SIZES[name]
+
+
+def test_a_pointwise_network_by_hand():
+    counts = [(layer.name, layer.weights, layer.biases) for layer in count_architecture(POINTWISE)]
+    assert counts == [
+        ("conv1", 2 * 32, 32),
+        ("conv2", 32 * 16, 16),
+        ("average", 0, 0),
+        ("linear1", 16 * 16, 16),
+        ("linear2", 16 * 9, 9),
+    ]
+    # Words of 32 bits at 8 bit: weights 16, 128, 64, 36; biases 8, 4, 4, 2; the average 25 LUTs.
+    assert estimate_architecture(POINTWISE, 8) == Resources(
+        dsp=2 * 244, ff=2 * 244 + 18, lut=4 * 144 + 25 + 100, bram=0
+    )
+    # 20 % of its channels: 6 of 32, 3 of 16 and 3 of 16, none of the nine scores.
+    pruned = count_architecture(POINTWISE, 20)
+    assert [layer.weights for layer in pruned] == [2 * 26, 32 * 13, 0, 16 * 13, 16 * 9]
 
 
 def test_a_layer_by_hand():
@@ -90,7 +109,7 @@ def test_a_built_model_gives_what_its_architecture_gives(name, bit_width):
 
 
 @pytest.mark.parametrize("percent", PRUNING_PERCENTS)
-@pytest.mark.parametrize("name", ["vgglike_5f_5c_4re_4mp", "vgglike_2f_1c_1re_1mp"])
+@pytest.mark.parametrize("name", ["vgglike_5f_5c_4re_4mp", "vgglike_2f_1c_1re_1mp", POINTWISE])
 def test_held_masks_give_what_the_layer_sizes_give(name, percent):
     model = build(name, 6)
     prune_channels(model, percent / 100)

@@ -1,4 +1,4 @@
-"""One contract for the 28 models: 7 architectures at 4 bit widths."""
+"""One contract for all models: each architecture at 4 bit widths."""
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from amrpkg.models import build, load_model, load_state, prunable_layers, save_m
 from amrpkg.training import train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
+POINTWISE = [name for name, row in ARCHITECTURES.items() if row.average]
 
 
 @pytest.fixture(scope="module", params=BIT_WIDTHS, ids=lambda bits: f"{bits}bit")
@@ -64,11 +65,13 @@ def test_quantised_values_lie_on_few_levels_a_power_of_two_apart(model, iq):
     assert bool(quantised) == (bits < 32)
     for _, layer in prunable_layers(model) if bits < 32 else ():
         weight = layer.quant_weight()
-        assert weight.scale.detach().log2().item() % 1 == 0
+        assert (weight.scale.detach().log2() % 1 == 0).all()
+        per_channel = ARCHITECTURES[model.architecture].average
+        assert weight.scale.numel() == (len(layer.weight) if per_channel else 1)
         integers = weight.value / weight.scale
         assert torch.equal(integers, integers.round())
         assert integers.abs().max() <= 2 ** (bits - 1) - 1
-        assert len(weight.value.unique()) <= 2**bits
+        assert len(integers.unique()) <= 2**bits
     if bits < 32:
         hidden = model.layers[:3](iq)  # input, conv1, its rectifier
         levels = hidden.value / hidden.scale
@@ -82,7 +85,7 @@ def test_biases_are_integers_on_the_scale_of_the_products(model, iq):
     model.layers.input.cache_inference_quant_out = True
     quant_input = model.layers.input(iq)
     layer = model.layers.conv1
-    product_scale = quant_input.scale * layer.quant_weight().scale
+    product_scale = quant_input.scale * layer.quant_weight().scale.view(-1, 1)
     accumulators = layer(quant_input) / product_scale
     assert torch.equal(accumulators, accumulators.round())
 
@@ -132,10 +135,28 @@ def test_same_seed_same_weights_and_global_state_left_alone(bit_width):
 
 
 @pytest.mark.parametrize("chunk_size", [8, 64])
-def test_other_chunk_sizes_build_and_run(chunk_size):
-    assert build("vgglike_3f_3c_2re_3mp", 8, chunk_size).eval()(
-        torch.zeros(1, 2, chunk_size)
-    ).shape == (1, 9)
+@pytest.mark.parametrize("name", ["vgglike_3f_3c_2re_3mp", POINTWISE[0]])
+def test_other_chunk_sizes_build_and_run(name, chunk_size):
+    model = build(name, 8, chunk_size).eval()
+    assert model(torch.zeros(1, 2, chunk_size)).shape == (1, 9)
+
+
+@pytest.mark.parametrize("name", POINTWISE)
+@pytest.mark.parametrize("bits", [32, 4])
+def test_the_order_of_the_symbols_changes_no_decision(name, bits, few_chunks, one_epoch):
+    model = build(name, bits)
+    train(model, few_chunks, one_epoch(name, bits), progress=False)
+    iq = torch.from_numpy(few_chunks.iq)
+    turned = iq[:, :, torch.from_numpy(np.random.default_rng(0).permutation(32))]
+    torch.testing.assert_close(
+        scores(model, turned), scores(model, iq), rtol=0, atol=1e-5 if bits == 32 else 0
+    )
+
+
+@pytest.mark.parametrize("chunk_size", [24, 33])
+def test_an_average_that_is_no_shift_is_refused(chunk_size):
+    with pytest.raises(ValueError, match=rf"chunk_size is {chunk_size}; allowed .*power of two"):
+        build(POINTWISE[0], 8, chunk_size)
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 16), (2, 32), (1, 3, 32)])

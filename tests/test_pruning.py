@@ -38,8 +38,11 @@ def test_pruned_channels_are_the_weakest_and_stay_zero_through_retraining(
 
 
 @pytest.mark.parametrize("bits", [32, 8, 4])
-def test_a_pruned_channel_is_silent_and_making_it_permanent_changes_no_score(bits, few_chunks):
-    model = build("vgglike_3f_3c_2re_3mp", bits)
+@pytest.mark.parametrize("name", ["vgglike_3f_3c_2re_3mp", "pointwise_32_16_16"])
+def test_a_pruned_channel_is_silent_and_making_it_permanent_changes_no_score(
+    name, bits, few_chunks
+):
+    model = build(name, bits)
     iq = torch.from_numpy(few_chunks.iq)
     model.train()
     for _ in range(3):  # sets the activation scales
@@ -54,7 +57,7 @@ def test_a_pruned_channel_is_silent_and_making_it_permanent_changes_no_score(bit
         make_permanent(model)
         assert torch.equal(model(iq), masked)
     assert (emitted[:, torch.from_numpy(zero)] == 0).all()
-    copy.deepcopy(model)
+    assert torch.equal(copy.deepcopy(model)(iq), masked)
 
 
 def test_regrowing_prunes_weights_of_every_layer_and_lets_them_come_back(few_chunks, one_epoch):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.evaluation import evaluate
 from amrpkg.models import build
 from amrpkg.protocols import PROTOCOLS, Settings, settings
@@ -17,11 +17,16 @@ SMALL = "vgglike_2f_1c_1re_1mp"
 
 def test_every_model_has_knobs_within_what_the_thesis_says():
     table = PROTOCOLS["thesis"]
-    assert set(table) == {(name, bits) for name in ARCHITECTURES for bits in BIT_WIDTHS}
+    assert set(table) == {(name, bits) for name in THESIS_ARCHITECTURES for bits in BIT_WIDTHS}
     for knobs in table.values():
         assert 0.03 <= knobs.target_loss <= 1
         assert knobs.batch_size == 32
         assert knobs.learning_rate > 0 and knobs.max_epochs > 0
+
+
+def test_a_model_that_a_protocol_does_not_train_is_refused():
+    with pytest.raises(ValueError, match=r"architecture is 'pointwise_32_16_16'; allowed: vgglike"):
+        settings("pointwise_32_16_16", 8, "thesis")
 
 
 @pytest.mark.parametrize("bits", [32, 8])
