@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
+from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.grid import PRUNING_PERCENTS, sub_grid
 from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
 from amrpkg.recordings import SUFFIXES, load_samples
@@ -27,12 +27,12 @@ def _parser() -> argparse.ArgumentParser:
         help="run the training chapter over the thesis's grid, or a part of it; resumable",
         formatter_class=parser.formatter_class,
     )
-    for flag, kind, choices in (
-        ("--architecture", str, list(ARCHITECTURES)),
-        ("--bit-width", int, BIT_WIDTHS),
-        ("--pruning", int, PRUNING_PERCENTS),
+    for flag, kind, choices, default in (
+        ("--architecture", str, list(ARCHITECTURES), list(THESIS_ARCHITECTURES)),
+        ("--bit-width", int, BIT_WIDTHS, BIT_WIDTHS),
+        ("--pruning", int, PRUNING_PERCENTS, PRUNING_PERCENTS),
     ):
-        sweep.add_argument(flag, type=kind, nargs="+", choices=choices, default=choices)
+        sweep.add_argument(flag, type=kind, nargs="+", choices=choices, default=default)
     sweep.add_argument(
         "--protocol", choices=PROTOCOLS, default="thesis", help="how the points are trained"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES, require_model
+from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES, require_model
 from amrpkg.arguments import require_number
 
 KEYS = ["architecture", "bit_width", "pruning_percent"]  # of a point, as columns
@@ -54,14 +54,23 @@ THESIS_GRID: tuple[Point, ...] = tuple(
 )
 """The 81 printed rows: 27 models at 0, 20 and 30 % pruning."""
 
+SMALL_GRID: tuple[Point, ...] = tuple(
+    Point(architecture, bit_width, pruning_percent)
+    for pruning_percent in PRUNING_PERCENTS
+    for bit_width in BIT_WIDTHS
+    for architecture in ARCHITECTURES
+    if architecture not in THESIS_ARCHITECTURES
+)
+"""Our own small networks at the same bit widths and pruning rates."""
+
 
 def sub_grid(
     architectures: Collection[str], bit_widths: Collection[int], pruning_percents: Collection[int]
 ) -> list[Point]:
-    """The points of the thesis's grid that have one of each."""
+    """The points of the thesis's grid, and of our small networks, that have one of each."""
     return [
         point
-        for point in THESIS_GRID
+        for point in THESIS_GRID + SMALL_GRID
         if point.architecture in architectures
         and point.bit_width in bit_widths
         and point.pruning_percent in pruning_percents

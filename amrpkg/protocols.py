@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from amrpkg.architectures import BIT_WIDTHS, require_model
 from amrpkg.arguments import require_choice, require_count
+from amrpkg.signals import NOISE_POWER
 
 PRUNING_VARIANTS = ("held", "regrowing")  # what a mask does in retraining, see pruning.py
 
@@ -50,6 +51,11 @@ class StreamSettings:
     warm_up: float = 0.05  # share of the steps in which the rate rises
     weight_decay: float = 0.01
     target_accuracy: float = 0.999  # on the recorded fresh chunks; below: not converged
+    least_noise: float = NOISE_POWER  # N_a of a chunk, log-uniform between the two
+    most_noise: float = NOISE_POWER
+    most_decibels: float = 0.0  # gain error of a chunk, uniform between minus and plus
+    most_degrees: float = 0.0  # rotation, likewise
+    most_cycles: float = 0.0  # frequency offset per symbol, likewise
 
     def reached(self, metrics: Mapping) -> bool:
         """Whether a run met the target: the accuracy on fresh chunks."""

@@ -37,7 +37,16 @@ _PACKAGE = Path(__file__).parent
 # compared one by one.
 _CODE = (
     *("constellations", "signals", "architectures", "quantization", "models", "pruning"),
-    *("timing", "training", "streaming", "confusion", "evaluation", "hardware", "grid"),
+    *(
+        "impairments",
+        "timing",
+        "training",
+        "streaming",
+        "confusion",
+        "evaluation",
+        "hardware",
+        "grid",
+    ),
     *("run_folder", "runs"),
 )
 

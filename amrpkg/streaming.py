@@ -1,8 +1,10 @@
 """Training on an endless stream: every chunk is new to the network, none is seen again."""
 
 import math
+from collections.abc import Iterator
 from time import perf_counter
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -10,11 +12,13 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from amrpkg.arguments import require_count
+from amrpkg.impairments import change_gain, offset_frequency, rotate
 from amrpkg.models import prunable_layers
 from amrpkg.protocols import StreamSettings
-from amrpkg.signals import stream
+from amrpkg.signals import Chunks, stream
 from amrpkg.training import Training
 
+_IMPAIRED = 4  # spawn key of the impairments' random stream, beside those of `signals`
 BATCHES_PER_ROW = 100  # of the history; called an epoch there, though nothing repeats
 
 
@@ -26,7 +30,7 @@ def train_on_stream(
     progress: bool = True,
     device: str = "auto",
 ) -> Training:
-    """Train `model` in place on fresh chunks of the default noise.
+    """Train `model` in place on fresh chunks, noisy and impaired as `settings` says.
 
     seed : of the stream; held masks stay held
     retraining : of a pruned model: takes those knobs
@@ -53,7 +57,7 @@ def train_on_stream(
         for optimizer in optimizers
     ]
     rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
-    batches = stream(settings.batch_size, seed=seed)
+    batches = _batches(settings, seed)
     bar = tqdm(total=steps * settings.batch_size, unit="chunk", disable=not progress)
     for step in range(1, steps + 1):
         batch = next(batches)
@@ -84,6 +88,25 @@ def train_on_stream(
         seconds=seconds,
         throughput=steps * settings.batch_size / seconds,
     )
+
+
+def _batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
+    """The stream, each chunk with a noise power, gain, rotation and frequency of its own."""
+    noise = (settings.least_noise, settings.most_noise)
+    batches = stream(
+        settings.batch_size, noise_power=noise if noise[0] < noise[1] else noise[0], seed=seed
+    )
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_IMPAIRED,)))
+    impairments = (
+        (change_gain, settings.most_decibels),
+        (rotate, settings.most_degrees),
+        (offset_frequency, settings.most_cycles),
+    )
+    for batch in batches:
+        for impair, most in impairments:
+            if most:
+                batch = impair(batch, rng.uniform(-most, most, len(batch)))
+        yield batch
 
 
 def _rate(step: int, steps: int, warm_up: float) -> float:

@@ -55,7 +55,7 @@ def test_the_readme_has_two_commands_that_make_knows():
 
 ORDER = """
     arguments check constellations signals architectures grid quantization models protocols
-    pruning timing training streaming intervals confusion bounds impairments conditions evaluation
+    pruning impairments timing training streaming intervals confusion bounds conditions evaluation
     hardware profiling run_folder runs results comparison speed robustness robustness_runs tables
     plot_style plots grid_plots earning_plots robustness_plots status kernels sweep ledger
     recordings level classify cli

@@ -122,3 +122,30 @@ def test_muon_moves_kernels_too_with_all_singular_values_alike():
     trained = {id(p) for group in adamw.param_groups for p in group["params"]}
     weights = [layer.weight for _, layer in prunable_layers(model)]
     assert [id(weight) in trained for weight in weights] == [False, False, True]
+
+
+def test_each_chunk_draws_its_own_noise_gain_rotation_and_frequency():
+    calm = replace(KNOBS, batch_size=4_000, least_noise=1e-9, most_noise=1e-9)
+
+    def first(**knobs):
+        return next(streaming._batches(replace(calm, **knobs), seed=0)).iq
+
+    usual = first()
+    assert (usual == next(stream(4_000, noise_power=1e-9, seed=0)).iq).all()
+    usual = usual[:, 0] + 1j * usual[:, 1]
+
+    def factors(**knobs):
+        iq = first(**knobs)
+        return (iq[:, 0] + 1j * iq[:, 1]) / usual
+
+    decibels = 20 * np.log10(np.abs(factors(most_decibels=2.0)))
+    degrees = np.angle(factors(most_degrees=30.0), deg=True)
+    turn = factors(most_cycles=0.01)
+    cycles = np.angle(turn[:, 1:] / turn[:, :-1]) / (2 * np.pi)
+    for drawn, most in ((decibels, 2), (degrees, 30), (cycles, 0.01)):
+        assert np.ptp(drawn, axis=1).max() < 2e-3 * most  # one value a chunk
+        assert np.abs(drawn).max() < 1.001 * most
+        assert drawn[:, 0].std() == pytest.approx(most / np.sqrt(3), rel=0.05)  # uniform
+    spread = replace(KNOBS, least_noise=0.003, most_noise=0.3)
+    noisy = next(streaming._batches(spread, seed=0)).iq
+    assert (noisy == next(stream(128, noise_power=(0.003, 0.3), seed=0)).iq).all()
