@@ -34,10 +34,7 @@ def find_classifiers(
         if not folders:
             raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
         for folder in folders:
-            try:
-                record = read_record(folder)
-            except ValueError as error:
-                raise ValueError(f"run {folder} is damaged ({error}); remove it") from error
+            record = read_record(folder)
             model = load_model(folder / "model.safetensors")
             identity = {column: record[column] for column in IDENTITY}
             found[f"{folder.parent.name}/{folder.name}"] = _classifier(model, identity)

@@ -86,6 +86,7 @@ def provenance() -> dict[str, str | int]:
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "brevitas", "numpy")},
         "cpu": _cpu(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "threads": torch.get_num_threads(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -58,7 +58,7 @@ def train_on_stream(
     ]
     rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
     batches = _batches(settings, seed)
-    bar = tqdm(total=steps * settings.batch_size, unit="chunk", disable=not progress)
+    bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
     for step in range(1, steps + 1):
         batch = next(batches)
         iq = torch.from_numpy(batch.iq).to(device)
