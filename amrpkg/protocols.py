@@ -89,7 +89,7 @@ _STREAMED = {
     "vgglike_2f_2c_2re_2mp": (2, 1.2),
     "vgglike_2f_1c_1re_1mp": (4, 2.5),
 }
-_FINE_TUNED = {8: 0.15, 6: 0.2, 4: 0.5}  # bit width: millions of chunks from the float model
+_FINE_TUNED = {8: 0.1, 6: 0.15, 4: 0.3}  # bit width: millions of chunks from the float model
 
 
 def _streamed(architecture: str, bit_width: int) -> StreamSettings:
