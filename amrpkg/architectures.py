@@ -88,6 +88,11 @@ class Architecture:
         return layers
 
 
+def pointwise(first: int, second: int, hidden: int) -> Architecture:
+    """A row of our family: channels of its two convolutions, hidden features behind the mean."""
+    return Architecture((first, second), 0, (hidden,), kernel_size=1, average=True)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     # name: convolution channels, pools, hidden features of the classifier
     "vgglike_5f_5c_4re_4mp": Architecture((32, 64, 128, 256, 512), 4, (1024, 512, 256, 128)),
@@ -98,8 +103,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "vgglike_2f_2c_2re_2mp": Architecture((32, 64), 2, (512,)),
     "vgglike_2f_1c_1re_1mp": Architecture((32,), 1, (512,)),
     # Named after their channels, then hidden features.
-    "pointwise_48_32_16": Architecture((48, 32), 0, (16,), kernel_size=1, average=True),
-    "pointwise_32_16_16": Architecture((32, 16), 0, (16,), kernel_size=1, average=True),
+    "pointwise_48_32_16": pointwise(48, 32, 16),
+    "pointwise_32_16_16": pointwise(32, 16, 16),
 }
 """Name -> row: the thesis's, largest first, in the order of its tables, then ours."""
 

@@ -9,8 +9,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from amrpkg import quantization
-from amrpkg.architectures import ARCHITECTURES, CLASSES, Architecture, Layer, require_model
-from amrpkg.arguments import require_count
+from amrpkg.architectures import (
+    ARCHITECTURES,
+    BIT_WIDTHS,
+    CLASSES,
+    Architecture,
+    Layer,
+    require_model,
+)
+from amrpkg.arguments import require_choice, require_count
 from amrpkg.signals import CHUNK_SIZE
 
 __all__ = ["ARCHITECTURES", "Network", "build", "load_model", "prunable_layers", "save_model"]
@@ -23,14 +30,14 @@ class Network(nn.Module):
     raises ``ValueError`` for any other shape.
     """
 
-    def __init__(self, architecture: str, bit_width: int, chunk_size: int):
+    def __init__(self, architecture: str, row: Architecture, bit_width: int, chunk_size: int):
         super().__init__()
         self.architecture = architecture
         self.bit_width = int(bit_width)
         # In the state dict too, so that weights are not taken for those of another bit width.
         self.register_buffer("bits", torch.tensor(self.bit_width))
         self.chunk_size = chunk_size
-        self.layers = nn.Sequential(self._modules_of(ARCHITECTURES[architecture]))
+        self.layers = nn.Sequential(self._modules_of(row))
 
     def _modules_of(self, row: Architecture) -> OrderedDict[str, nn.Module]:
         bits, modules = self.bit_width, OrderedDict()
@@ -76,11 +83,15 @@ def _relu(bit_width: int) -> nn.Module:
 
 
 def build(
-    architecture: str, bit_width: int = 32, chunk_size: int = CHUNK_SIZE, seed: int = 0
+    architecture: str | Architecture,
+    bit_width: int = 32,
+    chunk_size: int = CHUNK_SIZE,
+    seed: int = 0,
 ) -> Network:
     """Build a network with seeded initial weights; torch's global random state is left alone.
 
-    architecture : a key of `ARCHITECTURES`
+    architecture : a key of `ARCHITECTURES`, or a row to try, which is then "unnamed" and can
+        be trained and evaluated, but not loaded again
     bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights and activations, and
         for inputs as in `quantization`; biases are integers on the accumulator's scale
     chunk_size : samples per chunk, a multiple of two to the number of pools, a power of two
@@ -88,12 +99,17 @@ def build(
 
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
-    require_model(architecture, bit_width)
-    ARCHITECTURES[architecture].require_chunk_size(chunk_size)
+    if isinstance(architecture, Architecture):
+        name, row = "unnamed", architecture
+        require_choice("bit_width", bit_width, BIT_WIDTHS)
+    else:
+        require_model(architecture, bit_width)
+        name, row = architecture, ARCHITECTURES[architecture]
+    row.require_chunk_size(chunk_size)
     require_count("seed", seed, minimum=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Network(architecture, bit_width, chunk_size)
+        return Network(name, row, bit_width, chunk_size)
 
 
 def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -8,12 +8,19 @@ below are ours.
 
 *streaming*: fresh chunks only, each seen once, so that nothing can be learnt by heart. A
 pruned float model starts from the unpruned one, a quantised model from its float model.
+
+*ranging*: streaming, and each chunk with a noise power of its own. For the small networks.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from amrpkg.architectures import BIT_WIDTHS, require_model
+from amrpkg.architectures import (
+    ARCHITECTURES,
+    BIT_WIDTHS,
+    THESIS_ARCHITECTURES,
+    require_model,
+)
 from amrpkg.arguments import require_choice, require_count
 from amrpkg.signals import NOISE_POWER
 
@@ -100,9 +107,38 @@ def _streamed(architecture: str, bit_width: int) -> StreamSettings:
     return StreamSettings(1e-3, chunks, 1e-3, chunks)
 
 
+_SMALL = {
+    # bit width: peak rate and millions of fresh chunks, and both for a pruned float model
+    32: (3e-3, 2, 3e-3, 1),
+    8: (1e-3, 0.3, 1e-3, 0.3),
+    6: (1e-3, 0.5, 1e-3, 0.5),
+    4: (2e-3, 2, 2e-3, 2),
+}
+
+
+def _small(bit_width: int) -> StreamSettings:
+    rate, millions, again, fewer = _SMALL[bit_width]
+    return StreamSettings(rate, round(1e6 * millions), again, round(1e6 * fewer))
+
+
+_STREAMING = {model: _streamed(*model) for model in _THESIS} | {
+    (architecture, bit_width): _small(bit_width)
+    for architecture in ARCHITECTURES
+    if architecture not in THESIS_ARCHITECTURES
+    for bit_width in BIT_WIDTHS
+}
+_RANGING = {
+    (architecture, bit_width): replace(
+        knobs, chunks=4 * knobs.chunks, least_noise=0.004, most_noise=0.12
+    )
+    for (architecture, bit_width), knobs in _STREAMING.items()
+    if architecture not in THESIS_ARCHITECTURES
+}
+
 PROTOCOLS: dict[str, dict[tuple[str, int], Settings | StreamSettings]] = {
     "thesis": _THESIS,
-    "streaming": {model: _streamed(*model) for model in _THESIS},
+    "streaming": _STREAMING,
+    "ranging": _RANGING,
     # One epoch, to try a sweep or a change of the code; nothing to learn from its accuracies.
     "trial": {model: replace(knobs, max_epochs=1) for model, knobs in _THESIS.items()},
 }

@@ -139,7 +139,8 @@ def origin(point: Point, protocol: str) -> Point | None:
     A pruned point starts from its base. On a stream a quantised one starts from the float point
     of the same pruning instead, which learns from a chunk in a third of the time.
     """
-    if protocol == "streaming" and point.bit_width != 32:
+    knobs = settings(point.architecture, point.bit_width, protocol)
+    if isinstance(knobs, StreamSettings) and point.bit_width != 32:
         return Point(point.architecture, 32, point.pruning_percent)
     return point.base if point.pruning_percent else None
 

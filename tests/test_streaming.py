@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from amrpkg import streaming
-from amrpkg.grid import THESIS_GRID, Point
+from amrpkg.evaluation import binomial_interval, evaluate
+from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point
 from amrpkg.models import build, load_float_weights, prunable_layers
 from amrpkg.protocols import PROTOCOLS, StreamSettings, settings
 from amrpkg.pruning import prune_channels
@@ -20,13 +21,14 @@ KNOBS = StreamSettings(3e-3, 16_384, 1e-3, 4_096, batch_size=128)
 
 
 def test_every_point_of_the_grid_has_knobs_and_a_target_of_999_in_a_thousand():
-    for point in THESIS_GRID:
+    for point in THESIS_GRID + SMALL_GRID:
         knobs = settings(point.architecture, point.bit_width, "streaming")
         assert knobs.target_accuracy == 0.999 and knobs.batch_size > 32
         assert knobs.retraining_chunks <= knobs.chunks
         assert knobs.reached({"fresh_correct": 22_017, "fresh_count": 23_040}) is False
         assert knobs.reached({"fresh_correct": 23_017, "fresh_count": 23_040})
-    assert set(PROTOCOLS["streaming"]) >= {(p.architecture, p.bit_width) for p in THESIS_GRID}
+    streamed = {(p.architecture, p.bit_width) for p in THESIS_GRID + SMALL_GRID}
+    assert set(PROTOCOLS["streaming"]) >= streamed
 
 
 def test_on_a_stream_a_quantised_model_starts_from_the_float_one_of_the_same_pruning():
@@ -149,3 +151,14 @@ def test_each_chunk_draws_its_own_noise_gain_rotation_and_frequency():
     spread = replace(KNOBS, least_noise=0.003, most_noise=0.3)
     noisy = next(streaming._batches(spread, seed=0)).iq
     assert (noisy == next(stream(128, noise_power=(0.003, 0.3), seed=0)).iq).all()
+
+
+def test_a_small_network_earns_its_accuracy():
+    """For real: the protocol of the record with a tenth of its chunks."""
+    name = "pointwise_48_32_16"
+    knobs = settings(name, 32, "streaming")
+    model = build(name)
+    train_on_stream(model, replace(knobs, chunks=knobs.chunks // 4), progress=False)
+    fresh = evaluate(model, make_chunks(1_000, split="evaluation"))
+    low, _ = binomial_interval(fresh.correct, fresh.count)
+    assert low > 0.97

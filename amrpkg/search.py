@@ -1,0 +1,54 @@
+"""The search for the smallest network: candidates trained on fresh chunks, chosen on others."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from amrpkg.architectures import pointwise
+from amrpkg.evaluation import evaluate
+from amrpkg.models import build, load_float_weights
+from amrpkg.protocols import settings
+from amrpkg.signals import make_chunks
+from amrpkg.streaming import train_on_stream
+
+VALIDATION_CHUNKS_PER_CLASS = 2_560
+
+
+def try_network(
+    channels: tuple[int, int, int], bit_widths: Sequence[int], share: float = 1.0, seed: int = 0
+) -> pd.DataFrame:
+    """Train a pointwise network in float, then at each bit width from there.
+
+    channels : first, second, hidden of `architectures.pointwise`
+    share : of the chunks that the recorded small networks are trained on (`protocols`)
+    seed : of the initial weights and the stream
+
+    Returns a row a bit width: ``channels``, ``weights``, ``biases``, ``bit_width``,
+    ``training_chunks``, and ``correct`` of ``count`` chunks of the validation split, which
+    neither training nor the record ever sees. Raises ``ValueError`` for a bad bit width.
+    """
+    row = pointwise(*channels)
+    validation = make_chunks(VALIDATION_CHUNKS_PER_CLASS, seed=seed, split="validation")
+    start, rows = None, []
+    for bits in dict.fromkeys((32, *bit_widths)):
+        knobs = settings("pointwise_48_32_16", bits, "streaming")
+        knobs = replace(knobs, chunks=max(knobs.batch_size, round(share * knobs.chunks)))
+        model = build(row, bits, seed=seed)
+        if start is not None:
+            load_float_weights(model, start)
+        training = train_on_stream(model, knobs, seed, progress=False)
+        start = start or model
+        found = evaluate(model, validation)
+        rows.append(
+            {
+                "channels": "-".join(map(str, channels)),
+                "weights": sum(layer.weights for layer in row.layers()),
+                "biases": sum(layer.biases for layer in row.layers()),
+                "bit_width": bits,
+                "training_chunks": int(training.history["chunks"].sum()),
+                "correct": found.correct,
+                "count": found.count,
+            }
+        )
+    return pd.DataFrame(rows)
