@@ -97,9 +97,12 @@ ARCHITECTURES: dict[str, Architecture] = {
     "vgglike_3f_2c_2re_2mp": Architecture((32, 64), 2, (512, 128)),
     "vgglike_2f_2c_2re_2mp": Architecture((32, 64), 2, (512,)),
     "vgglike_2f_1c_1re_1mp": Architecture((32,), 1, (512,)),
-    # Named after their channels, then hidden features.
+    # Named after their channels, then hidden features. The last two are the first with 40 and
+    # 50 % of its channels pruned and taken out.
     "pointwise_48_32_16": Architecture((48, 32), 0, (16,), kernel_size=1, average=True),
     "pointwise_32_16_16": Architecture((32, 16), 0, (16,), kernel_size=1, average=True),
+    "pointwise_29_19_10": Architecture((29, 19), 0, (10,), kernel_size=1, average=True),
+    "pointwise_24_16_8": Architecture((24, 16), 0, (8,), kernel_size=1, average=True),
 }
 """Name -> row: the thesis's, largest first, in the order of its tables, then ours."""
 
