@@ -104,7 +104,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "vgglike_2f_1c_1re_1mp": Architecture((32,), 1, (512,)),
     # Named after their channels, then hidden features.
     "pointwise_48_32_16": pointwise(48, 32, 16),
-    "pointwise_32_16_16": pointwise(32, 16, 16),
+    "pointwise_24_16_8": pointwise(24, 16, 8),
 }
 """Name -> row: the thesis's, largest first, in the order of its tables, then ours."""
 

@@ -22,7 +22,7 @@ from amrpkg.models import build
 from amrpkg.pruning import prune_channels
 from amrpkg.results import estimate_grid, load_thesis
 
-POINTWISE = "pointwise_32_16_16"
+POINTWISE = "pointwise_24_16_8"
 UNPRUNED = [point for point in THESIS_GRID if not point.pruning_percent]
 # The facts recovered from the tables: weights and biases.
 SIZES = {

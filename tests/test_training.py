@@ -25,8 +25,8 @@ def test_every_model_has_knobs_within_what_the_thesis_says():
 
 
 def test_a_model_that_a_protocol_does_not_train_is_refused():
-    with pytest.raises(ValueError, match=r"architecture is 'pointwise_32_16_16'; allowed: vgglike"):
-        settings("pointwise_32_16_16", 8, "thesis")
+    with pytest.raises(ValueError, match=r"architecture is 'pointwise_24_16_8'; allowed: vgglike"):
+        settings("pointwise_24_16_8", 8, "thesis")
 
 
 @pytest.mark.parametrize("bits", [32, 8])
