@@ -112,8 +112,9 @@ _SMALL = {
     32: (3e-3, 2, 3e-3, 1),
     8: (1e-3, 0.3, 1e-3, 0.3),
     6: (1e-3, 0.5, 1e-3, 0.5),
-    4: (2e-3, 2, 2e-3, 2),
+    4: (1e-3, 1, 1e-3, 1),
 }
+_RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
 
 def _small(bit_width: int) -> StreamSettings:
@@ -129,7 +130,7 @@ _STREAMING = {model: _streamed(*model) for model in _THESIS} | {
 }
 _RANGING = {
     (architecture, bit_width): replace(
-        knobs, chunks=4 * knobs.chunks, least_noise=0.004, most_noise=0.12
+        knobs, chunks=round(1e6 * _RANGED[bit_width]), least_noise=0.004, most_noise=0.12
     )
     for (architecture, bit_width), knobs in _STREAMING.items()
     if architecture not in THESIS_ARCHITECTURES

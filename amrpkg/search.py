@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from amrpkg.signals import make_chunks
 from amrpkg.streaming import train_on_stream
 
 VALIDATION_CHUNKS_PER_CLASS = 2_560
+RECORD = Path(__file__).parents[1] / "results" / "search.csv"  # of chapter 9
 
 
 def try_network(

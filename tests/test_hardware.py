@@ -78,19 +78,19 @@ def test_sizes_and_names(name):
 def test_a_pointwise_network_by_hand():
     counts = [(layer.name, layer.weights, layer.biases) for layer in count_architecture(POINTWISE)]
     assert counts == [
-        ("conv1", 2 * 32, 32),
-        ("conv2", 32 * 16, 16),
+        ("conv1", 2 * 24, 24),
+        ("conv2", 24 * 16, 16),
         ("average", 0, 0),
-        ("linear1", 16 * 16, 16),
-        ("linear2", 16 * 9, 9),
+        ("linear1", 16 * 8, 8),
+        ("linear2", 8 * 9, 9),
     ]
-    # Words of 32 bits at 8 bit: weights 16, 128, 64, 36; biases 8, 4, 4, 2; the average 25 LUTs.
+    # Words of 32 bits at 8 bit: weights 12, 96, 32, 18; biases 6, 4, 2, 2; the average 25 LUTs.
     assert estimate_architecture(POINTWISE, 8) == Resources(
-        dsp=2 * 244, ff=2 * 244 + 18, lut=4 * 144 + 25 + 100, bram=0
+        dsp=2 * 158, ff=2 * 158 + 14, lut=4 * 108 + 25 + 50, bram=0
     )
-    # 20 % of its channels: 6 of 32, 3 of 16 and 3 of 16, none of the nine scores.
+    # 20 % of its channels: 5 of 24, 3 of 16 and 2 of 8, none of the nine scores.
     pruned = count_architecture(POINTWISE, 20)
-    assert [layer.weights for layer in pruned] == [2 * 26, 32 * 13, 0, 16 * 13, 16 * 9]
+    assert [layer.weights for layer in pruned] == [2 * 19, 24 * 13, 0, 16 * 6, 8 * 9]
 
 
 def test_a_layer_by_hand():

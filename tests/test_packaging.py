@@ -58,7 +58,7 @@ ORDER = """
     pruning impairments timing training streaming intervals confusion bounds conditions evaluation
     hardware profiling run_folder runs results comparison speed robustness robustness_runs tables
     plot_style plots grid_plots earning_plots robustness_plots status kernels sweep ledger
-    recordings level classify cli
+    search recordings level classify cli
 """
 
 
