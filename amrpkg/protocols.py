@@ -94,9 +94,9 @@ _STREAMED = {
     "vgglike_3f_3c_2re_3mp": (2, 1),
     "vgglike_3f_2c_2re_2mp": (2, 1),
     "vgglike_2f_2c_2re_2mp": (2, 1.2),
-    "vgglike_2f_1c_1re_1mp": (4, 2.5),
+    "vgglike_2f_1c_1re_1mp": (8, 3),
 }
-_FINE_TUNED = {8: 0.1, 6: 0.15, 4: 0.3}  # bit width: millions of chunks from the float model
+_FINE_TUNED = {8: 0.1, 6: 0.15, 4: 0.15}  # bit width: millions of chunks from the float model
 
 
 def _streamed(architecture: str, bit_width: int) -> StreamSettings:
