@@ -15,13 +15,20 @@ modulations, IEEE Transactions on Communications 48(2), 2000.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
 from amrpkg.arguments import require_number
 from amrpkg.confusion import Evaluation, count_decisions
 from amrpkg.constellations import CONSTELLATIONS
-from amrpkg.signals import NOISE_POWER, Chunks, require_constellations
+from amrpkg.signals import (
+    FRESH_CHUNKS_PER_CLASS,
+    NOISE_POWER,
+    Chunks,
+    make_chunks,
+    require_constellations,
+)
 
 NODES = 9
 _QUIETEST, _LOUDEST = 1e-12, 1e12  # float32 arithmetic holds between them
@@ -121,3 +128,9 @@ def ceiling(
     """
     decisions = classify_maximum_likelihood(chunks.iq, noise_power, phase_noise, constellations)
     return count_decisions(chunks, decisions)
+
+
+@cache
+def recorded_ceiling(seed: int = 0) -> Evaluation:
+    """The ceiling on the very chunks that the fresh accuracies of a record are counted on."""
+    return ceiling(make_chunks(FRESH_CHUNKS_PER_CLASS, seed=seed, split="evaluation"))

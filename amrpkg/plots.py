@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from amrpkg.architectures import ARCHITECTURES
+from amrpkg.bounds import recorded_ceiling
 from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.intervals import binomial_interval
 from amrpkg.plot_style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
@@ -236,10 +237,12 @@ def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
             ax.plot([100 * low, 100 * high], [row, row], color=color, linewidth=4, alpha=0.5)
         share = 100 * correct / count
         ax.plot(share, range(len(share)), "|", color=color, markersize=8, label=f"{data} chunks")
+    best = 100 * recorded_ceiling().accuracy
+    ax.axvline(best, color="0.2", linestyle=":", label="ceiling on fresh chunks")
     ax.set_yticks(range(len(accuracies)), accuracies.index)
     ax.set(xlabel="accuracy (%)", xlim=(None, 101), ylim=(len(accuracies) - 0.4, -0.6))
     ax.grid(axis="x", color="0.9")
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -292,7 +295,8 @@ def plot_tradeoff(grid: pd.DataFrame) -> Figure:
         ax.plot([], [], "o", color=color, label="float" if bits == 32 else f"{bits} bit")
     for percent, marker in markers.items():
         ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
+    ax.axhline(100 * recorded_ceiling().accuracy, color="0.2", linestyle=":", label="ceiling")
     ax.set(xscale="log", xlabel="estimated DSP blocks", ylabel="fresh chunks right (%)")
     ax.grid(color="0.9")
-    figure.legend(loc="outside upper center", ncols=len(colors) + len(markers), frameon=False)
+    figure.legend(loc="outside upper center", ncols=len(colors) + len(markers) + 1, frameon=False)
     return figure

@@ -27,11 +27,10 @@ from amrpkg.models import Network, build, load_float_weights, load_model, save_m
 from amrpkg.protocols import PRUNING_VARIANTS, StreamSettings, settings
 from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.run_folder import read_metrics, run_name, runs_folder, seal
-from amrpkg.signals import make_chunks
+from amrpkg.signals import FRESH_CHUNKS_PER_CLASS, make_chunks
 from amrpkg.streaming import train_on_stream
 from amrpkg.training import time_training, train
 
-FRESH_CHUNKS_PER_CLASS = 2_560  # ten times the thesis's evaluation set: a narrower interval
 _PACKAGE = Path(__file__).parent
 # What a recorded number depends on; figures, tables and collation are left out, and knobs are
 # compared one by one.

@@ -23,6 +23,7 @@ SPLITS = {"training": 0, "evaluation": 1, "validation": 3}  # name -> spawn key 
 _ENDLESS = 2  # that of `stream`
 SYMBOLS = ("random", "cyclic")
 CHUNK_SIZE = 32
+FRESH_CHUNKS_PER_CLASS = 2_560  # of the recorded test set: ten times the thesis's, to be narrower
 NOISE_POWER = 0.005
 PHASE_NOISE = 0.005
 

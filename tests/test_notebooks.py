@@ -27,7 +27,7 @@ def stdout(cells):
     return "".join(output.text for output in outputs if output.get("name") == "stdout")
 
 
-def test_there_are_seven_numbered_chapters():
+def test_there_are_nine_numbered_chapters():
     assert [path.stem for path in CHAPTERS] == [
         "01_signal_generation",
         "02_models",
@@ -36,6 +36,8 @@ def test_there_are_seven_numbered_chapters():
         "05_hardware_estimation",
         "06_results",
         "07_what_holds",
+        "08_earning_100",
+        "09_smallest_network",
     ]
 
 
@@ -70,7 +72,9 @@ class TestStoredChapter:
 
     def test_figures_have_a_name_and_a_caption(self, path):
         for cell in code_cells(path):
-            if cell.source.splitlines()[-1].startswith(("plots.", "grid_plots.")):
+            if cell.source.splitlines()[-1].startswith(
+                ("plots.", "grid_plots.", "earning_plots.", "robustness_plots.")
+            ):
                 figure = cell.metadata["mystnb"]["figure"]
                 assert figure["name"].startswith("fig-") and figure["caption"].endswith(".")
 

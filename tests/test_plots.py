@@ -69,7 +69,8 @@ def test_accuracies_have_a_row_a_run():
     ax = plots.plot_accuracies(runs).axes[0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
     assert list(ax.lines[3].get_xdata()) == [100, 100, 100]
-    assert list(ax.lines[-1].get_xdata()) == [50, 50, 50]
+    assert list(ax.lines[-2].get_xdata()) == [50, 50, 50]
+    assert list(ax.lines[-1].get_xdata()) == [100, 100]  # the ceiling
 
 
 def test_a_table_is_numbered_markdown_for_the_book_and_html_for_a_notebook():

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from amrpkg.cli import main
-from amrpkg.grid import THESIS_GRID, Point
+from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point
+from amrpkg.intervals import binomial_interval
+from amrpkg.protocols import settings
 from amrpkg.results import (
     KEYS,
     PROVENANCE,
@@ -175,14 +177,29 @@ def test_the_summary_marks_accuracies_by_their_data():
     assert row["fresh chunks right (%)"][0] == 50
 
 
-def test_the_committed_record_is_the_whole_grid_with_its_provenance():
-    grid = load_grid()
+@pytest.mark.parametrize(
+    ("protocol", "variant", "points"),
+    [
+        ("thesis", "held", THESIS_GRID),
+        ("thesis", "regrowing", THESIS_GRID),
+        ("streaming", "held", THESIS_GRID + SMALL_GRID),
+    ],
+)
+def test_the_committed_record_is_whole_and_says_what_made_it(protocol, variant, points):
+    grid = load_grid(protocol, pruning_variant=variant)
     assert grid[PROVENANCE].notna().all().all()
     assert not grid["commit"].str.contains("dirty|unknown").any()
-    on_grid = {(p.architecture, p.bit_width, p.pruning_percent) for p in THESIS_GRID}
-    assert set(grid[KEYS].itertuples(index=False, name=None)) == on_grid
-    assert len(grid) == 81
-    assert (grid["fresh_count"] == 23_040).all() and (grid["training_count"] == 2_304).all()
-    assert (grid["fresh_correct"] <= grid["fresh_count"]).all()
-    reached = grid["training_loss"] <= grid["target_loss"]
-    assert (grid["converged"] == reached).all()
+    assert len(grid) == len(points)
+    keys = {(p.architecture, p.bit_width, p.pruning_percent) for p in points}
+    assert set(grid[KEYS].itertuples(index=False, name=None)) == keys
+    assert (grid["fresh_count"] == 23_040).all()
+    for data in ("training", "fresh"):
+        columns = [f"{data}_{name}" for name in ("correct", "count", "accuracy", "low", "high")]
+        for correct, count, accuracy, *interval in grid[columns].itertuples(index=False):
+            assert accuracy == correct / count
+            assert interval == pytest.approx(binomial_interval(correct, count))
+    for _, row in grid.iterrows():
+        knobs = settings(row["architecture"], row["bit_width"], protocol)
+        assert row["converged"] == knobs.reached(row)
+    for column in ("inference_time_to_float", "training_latency_to_float", "inference_time_ms"):
+        assert (grid[column] > 0).all()

@@ -14,7 +14,7 @@ from amrpkg.conditions import CONDITIONS, IMPAIRMENTS, UNITS, Condition, noise_p
 from amrpkg.constellations import CONSTELLATIONS, OTHER_SHAPES
 from amrpkg.intervals import binomial_interval
 from amrpkg.models import build, save_model
-from amrpkg.results import RECORD, load_record
+from amrpkg.results import load_record
 from amrpkg.robustness import (
     CEILING,
     UNMATCHED,
@@ -231,12 +231,10 @@ def test_rows_without_their_ceiling_are_refused(honest):
         require_below_ceiling(honest[honest["classifier"] != CEILING])
 
 
-@pytest.mark.skipif(not robustness.RECORD.exists(), reason="not recorded yet")
 def test_no_recorded_robustness_is_above_the_ceiling():
     require_below_ceiling(load_robustness())
 
 
-@pytest.mark.skipif(not RECORD.exists(), reason="not recorded yet")
 def test_no_recorded_run_is_above_the_ceiling():
     grid = load_record()
     names = grid["protocol"] + "/" + grid["name"]
