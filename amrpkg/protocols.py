@@ -96,15 +96,17 @@ _STREAMED = {
     "vgglike_2f_2c_2re_2mp": (2, 1.2),
     "vgglike_2f_1c_1re_1mp": (8, 3),
 }
-_FINE_TUNED = {8: 0.1, 6: 0.15, 4: 0.15}  # bit width: millions of chunks from the float model
+# bit width: peak rate and millions of fresh chunks from the float model; a high rate undoes it
+_FINE_TUNED = {8: (3e-4, 0.1), 6: (3e-4, 0.3), 4: (5e-4, 0.15)}
 
 
 def _streamed(architecture: str, bit_width: int) -> StreamSettings:
     if bit_width == 32:
         chunks, again = (round(1e6 * millions) for millions in _STREAMED[architecture])
         return StreamSettings(3e-3, chunks, 2e-3, again)
-    chunks = round(1e6 * _FINE_TUNED[bit_width])
-    return StreamSettings(1e-3, chunks, 1e-3, chunks)
+    rate, millions = _FINE_TUNED[bit_width]
+    chunks = round(1e6 * millions)
+    return StreamSettings(rate, chunks, rate, chunks)
 
 
 _SMALL = {
