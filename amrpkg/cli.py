@@ -137,14 +137,14 @@ def _time(options) -> int:
 def _classify(options) -> int:
     samples = load_samples(options.file)  # before torch, which takes seconds
 
-    from amrpkg.classify import SMALLEST, classify, doubts
+    from amrpkg.classify import SHIPPED, classify, doubts
     from amrpkg.level import matching_factor
     from amrpkg.models import load_model
 
     def note(text: str) -> None:
         print(f"amr classify: {options.file}: {text}", file=sys.stderr)
 
-    weights = options.weights or SMALLEST
+    weights = options.weights or SHIPPED
     weights.open("rb").close()  # safetensors does not name a folder it is given
     model = load_model(weights)
     size = model.chunk_size

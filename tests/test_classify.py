@@ -11,7 +11,7 @@ import torch
 from komm_signals import KOMM, komm_receive
 from safetensors.torch import save_file
 
-from amrpkg.classify import FAR, SMALLEST, classify, doubts
+from amrpkg.classify import FAR, SHIPPED, classify, doubts
 from amrpkg.cli import main
 from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.evaluation import binomial_interval
@@ -34,19 +34,19 @@ def weights(model, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def smallest():
-    return load_model(SMALLEST)
+def shipped():
+    return load_model(SHIPPED)
 
 
 # The shipped network
 
 
 def test_the_shipped_weights_are_small():
-    assert SMALLEST.stat().st_size < 64_000
+    assert SHIPPED.stat().st_size < 64_000
 
 
 @pytest.mark.parametrize("gain", [None, *GAINS])
-def test_komms_chunks_are_classified(gain, smallest):
+def test_komms_chunks_are_classified(gain, shipped):
     """Gain None: at the level of the convention. Else unknown, and normalised."""
     correct = 0
     for seed, name in enumerate(KOMM):
@@ -54,18 +54,18 @@ def test_komms_chunks_are_classified(gain, smallest):
         if gain is not None:
             samples *= gain
             samples *= matching_factor(samples)
-        table = classify(smallest, samples)
+        table = classify(shipped, samples)
         assert doubts(samples, table) == []
         correct += (table["modulation"] == name).sum()
     assert binomial_interval(correct, 256 * 9)[0] > 0.99
 
 
-def test_a_single_chunk_at_an_unknown_level_is_classified(smallest):
+def test_a_single_chunk_at_an_unknown_level_is_classified(shipped):
     correct = 0
     for seed in range(100):
         for name in KOMM:
             samples = 40 * komm_receive(name, 32, seed)
-            table = classify(smallest, matching_factor(samples) * samples)
+            table = classify(shipped, matching_factor(samples) * samples)
             correct += table["modulation"][0] == name
     assert binomial_interval(correct, 900)[0] > 0.98
 
