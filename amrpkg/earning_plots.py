@@ -28,6 +28,7 @@ def _mark_errors(ax, x: float, row: pd.Series, **look) -> None:
 
 def _target(ax) -> None:
     ax.axhline(0.1, color="0.4", linestyle="--", linewidth=0.8)
+    ax.set_ylim(bottom=2e-3)  # an interval may go down to nothing
 
 
 @in_style
@@ -47,8 +48,8 @@ def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
                 )
                 marker = _MARKERS[row["pruning_percent"]]
                 _mark_errors(ax, x, row, color=color, marker=marker, markersize=4, linestyle="")
-        _target(ax)
         ax.set(yscale="log", title=_title(bits))
+        _target(ax)
         short = [name.removeprefix("vgglike_")[:5] for name in names]
         ax.set_xticks(range(len(names)), short, rotation=90)
         ax.grid(axis="y", color="0.9")
@@ -85,13 +86,14 @@ def plot_size(runs: pd.DataFrame) -> Figure:
             linestyle="",
             **look,
         )
-    _target(ax)
     ax.set(xscale="log", yscale="log")
+    _target(ax)
     ax.set(xlabel="weights that are not zero", ylabel="wrong on fresh chunks (%)")
     ax.grid(color="0.9")
     for bits, color in _COLORS.items():
         ax.plot([], [], "o", color=color, label=_title(bits))
     for percent, marker in _MARKERS.items():
         ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
-    figure.legend(loc="outside upper center", ncols=7, frameon=False, fontsize=8)
+    ax.plot([], [], "v", color="0.3", fillstyle="none", label="no mistake: upper bound")
+    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     return figure
