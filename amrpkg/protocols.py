@@ -57,6 +57,7 @@ class StreamSettings:
     batch_size: int = 512
     warm_up: float = 0.05  # share of the steps in which the rate rises
     weight_decay: float = 0.01
+    weight_bound: float = 0.0  # weights stay within so many r.m.s. of their layer; 0: no bound
     target_accuracy: float = 0.999  # on the recorded fresh chunks; below: not converged
     least_noise: float = NOISE_POWER  # N_a of a chunk, log-uniform between the two
     most_noise: float = NOISE_POWER
@@ -97,18 +98,19 @@ _STREAMED = {
     "vgglike_2f_1c_1re_1mp": (8, 3),
 }
 # bit width: peak rate and millions of fresh chunks from the float model; a high rate undoes it
-_FINE_TUNED = {8: (3e-4, 0.1), 6: (3e-4, 0.3), 4: (5e-4, 0.15)}
+_FINE_TUNED = {8: (3e-4, 0.1), 6: (5e-4, 0.3), 4: (1e-3, 0.5)}
+_BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
 
 
 def _streamed(architecture: str, bit_width: int) -> StreamSettings:
     if bit_width == 32:
         chunks, again = (round(1e6 * millions) for millions in _STREAMED[architecture])
-        return StreamSettings(3e-3, chunks, 2e-3, again)
+        return StreamSettings(3e-3, chunks, 2e-3, again, weight_bound=_BOUND)
     rate, millions = _FINE_TUNED[bit_width]
     if architecture == "vgglike_2f_1c_1re_1mp":
         millions *= 6  # a single convolution: the float model took the longest too
     chunks = round(1e6 * millions)
-    return StreamSettings(rate, chunks, rate, chunks)
+    return StreamSettings(rate, chunks, rate, chunks, weight_bound=_BOUND)
 
 
 _SMALL = {
