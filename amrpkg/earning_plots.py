@@ -3,21 +3,28 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from amrpkg.architectures import BIT_WIDTHS
+from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
+from amrpkg.grid import PRUNING_PERCENTS
 from amrpkg.intervals import binomial_interval
-from amrpkg.plot_style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+from amrpkg.plot_style import (
+    BIT_WIDTH_COLORS,
+    BLUE,
+    ORANGE,
+    PRUNING_MARKERS,
+    bit_width_name,
+    in_style,
+    label_points,
+    label_pruning,
+    subplots,
+)
 
-_MARKERS = {0: "o", 20: "s", 30: "^"}  # by percent of pruned channels
-_COLORS = dict(zip(BIT_WIDTHS, (GREY, BLUE, GREEN, ORANGE), strict=True))
-
-
-def _title(bit_width: int) -> str:
-    return "float" if bit_width == 32 else f"{bit_width} bit"
+_OFFSETS = dict(zip(PRUNING_PERCENTS, (-0.25, 0, 0.25), strict=True))  # within a column
 
 
 def _mark_errors(ax, x: float, row: pd.Series, **look) -> None:
     """The share of wrong decisions with its exact interval; no error at all: the upper bound."""
     low, high = (1 - bound for bound in binomial_interval(row["fresh_correct"], row["fresh_count"]))
+    look |= {"marker": PRUNING_MARKERS[row["pruning_percent"]], "linestyle": ""}
     wrong = 1 - row["fresh_correct"] / row["fresh_count"]
     if wrong:
         ax.plot([x, x], [100 * low, 100 * high], color=look["color"], linewidth=3, alpha=0.3)
@@ -38,31 +45,22 @@ def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
     memorised, earned : recorded series (`results.load_grid`) of two protocols
     """
     figure, axes = subplots(1, len(BIT_WIDTHS), figsize=(9, 3.8), sharey=True)
-    names = [name for name in dict.fromkeys(earned["architecture"])]
+    names = list(dict.fromkeys(earned["architecture"]))
     for ax, bits in zip(axes, BIT_WIDTHS, strict=True):
         for grid, color in ((memorised, ORANGE), (earned, BLUE)):
             for _, row in grid[grid["bit_width"] == bits].iterrows():
-                x = (
-                    names.index(row["architecture"])
-                    + {0: -0.25, 20: 0, 30: 0.25}[row["pruning_percent"]]
-                )
-                marker = _MARKERS[row["pruning_percent"]]
-                _mark_errors(ax, x, row, color=color, marker=marker, markersize=4, linestyle="")
-        ax.set(yscale="log", title=_title(bits))
+                x = names.index(row["architecture"]) + _OFFSETS[row["pruning_percent"]]
+                _mark_errors(ax, x, row, color=color, markersize=4)
+        ax.set(yscale="log", title=bit_width_name(bits))
         _target(ax)
         short = [name.removeprefix("vgglike_")[:5] for name in names]
         ax.set_xticks(range(len(names)), short, rotation=90)
         ax.grid(axis="y", color="0.9")
     axes[0].set_ylabel("wrong on fresh chunks (%)")
-    handles = [
-        axes[0].plot([], [], "o", color=color, label=label)[0]
-        for color, label in ((ORANGE, "learnt by heart"), (BLUE, "trained on fresh chunks"))
-    ]
-    handles += [
-        axes[0].plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")[0]
-        for percent, marker in _MARKERS.items()
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
+    for color, label in ((ORANGE, "learnt by heart"), (BLUE, "trained on fresh chunks")):
+        axes[0].plot([], [], "o", color=color, label=label)
+    label_pruning(axes[0])
+    figure.legend(loc="outside upper center", ncols=5, frameon=False)
     return figure
 
 
@@ -70,30 +68,18 @@ def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
 def plot_size(runs: pd.DataFrame) -> Figure:
     """Wrong decisions on fresh chunks against non-zero weights, a colour a bit width.
 
-    runs : rows of the record, of any family; filled marks for the thesis's architectures
+    runs : rows of the record, of any family; hollow marks for the thesis's architectures
     """
     figure, ax = subplots(figsize=(8, 4))
     for _, row in runs.iterrows():
-        ours = not row["architecture"].startswith("vgglike")
-        look = {"fillstyle": "none"} if not ours else {}
-        _mark_errors(
-            ax,
-            row["nonzero_weights"],
-            row,
-            color=_COLORS[row["bit_width"]],
-            marker=_MARKERS[row["pruning_percent"]],
-            markersize=5,
-            linestyle="",
-            **look,
-        )
+        style = "none" if row["architecture"] in THESIS_ARCHITECTURES else "full"
+        look = {"color": BIT_WIDTH_COLORS[row["bit_width"]], "markersize": 5, "fillstyle": style}
+        _mark_errors(ax, row["nonzero_weights"], row, **look)
     ax.set(xscale="log", yscale="log")
     _target(ax)
     ax.set(xlabel="weights that are not zero", ylabel="wrong on fresh chunks (%)")
     ax.grid(color="0.9")
-    for bits, color in _COLORS.items():
-        ax.plot([], [], "o", color=color, label=_title(bits))
-    for percent, marker in _MARKERS.items():
-        ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
+    label_points(ax)
     ax.plot([], [], "v", color="0.3", fillstyle="none", label="no mistake: upper bound")
     figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     return figure

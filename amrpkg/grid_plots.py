@@ -19,13 +19,21 @@ from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.arguments import require_choice
 from amrpkg.comparison import METRICS, SERIES, compare_grid
 from amrpkg.grid import PRUNING_PERCENTS
-from amrpkg.plot_style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+from amrpkg.plot_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PRUNING_MARKERS,
+    bit_width_name,
+    in_style,
+    subplots,
+)
 
 COLORS = dict(zip(PRUNING_PERCENTS, (BLUE, ORANGE, GREEN), strict=True))
-MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
 TITLES = {"thesis": "thesis", "held": "ours, masks held", "regrowing": "ours, regrowing"}
 SHORT = [name.removeprefix("vgglike_") for name in THESIS_ARCHITECTURES]
-BITS = ["float" if bits == 32 else f"{bits} bit" for bits in BIT_WIDTHS]
+BITS = [bit_width_name(bits) for bits in BIT_WIDTHS]
 PLACES = np.arange(len(BIT_WIDTHS))
 TEXT_RANGE = (4, 6)  # the thesis's text: training latency when quantised, ratio to float
 
@@ -68,7 +76,11 @@ def plot_all_models(metric: str, path: Path | None = None) -> Figure:
     for row, name in zip(axes, series, strict=True):
         for ax, *lines in zip(row, *_cube(frame, name), strict=True):
             for percent, values in zip(PRUNING_PERCENTS, lines, strict=True):
-                look = {"color": COLORS[percent], "marker": MARKERS[percent], "markersize": 3.5}
+                look = {
+                    "color": COLORS[percent],
+                    "marker": PRUNING_MARKERS[percent],
+                    "markersize": 3.5,
+                }
                 ax.plot(PLACES, values, linewidth=0.9, label=f"{percent} % pruned", **look)
             if metric == "training_latency_ms":
                 _mark_text_range(ax)

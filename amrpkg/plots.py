@@ -9,7 +9,17 @@ from amrpkg.architectures import ARCHITECTURES
 from amrpkg.bounds import recorded_ceiling
 from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.intervals import binomial_interval
-from amrpkg.plot_style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+from amrpkg.plot_style import (
+    BIT_WIDTH_COLORS,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PRUNING_MARKERS,
+    in_style,
+    label_points,
+    subplots,
+)
 from amrpkg.signals import CHUNK_SIZE, Chunks, receive
 
 KIND_COLORS = {"conv": BLUE, "pool": GREY, "average": GREY, "linear": GREEN}
@@ -286,17 +296,12 @@ def plot_layer_resources(layers: pd.DataFrame) -> Figure:
 def plot_tradeoff(grid: pd.DataFrame) -> Figure:
     """Fresh accuracy against estimated DSP blocks, a mark a point of the grid."""
     figure, ax = subplots(figsize=(7.5, 3.6))
-    colors = {32: GREY, 8: BLUE, 6: GREEN, 4: ORANGE}
-    markers = {0: "o", 20: "s", 30: "^"}
     for (bits, percent), rows in grid.groupby(["bit_width", "pruning_percent"]):
-        look = {"color": colors[bits], "marker": markers[percent], "linestyle": ""}
-        ax.plot(rows["dsp"], 100 * rows["fresh_accuracy"], alpha=0.8, **look)
-    for bits, color in colors.items():
-        ax.plot([], [], "o", color=color, label="float" if bits == 32 else f"{bits} bit")
-    for percent, marker in markers.items():
-        ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
+        look = {"color": BIT_WIDTH_COLORS[bits], "marker": PRUNING_MARKERS[percent]}
+        ax.plot(rows["dsp"], 100 * rows["fresh_accuracy"], alpha=0.8, linestyle="", **look)
+    label_points(ax)
     ax.axhline(100 * recorded_ceiling().accuracy, color="0.2", linestyle=":", label="ceiling")
     ax.set(xscale="log", xlabel="estimated DSP blocks", ylabel="fresh chunks right (%)")
     ax.grid(color="0.9")
-    figure.legend(loc="outside upper center", ncols=len(colors) + len(markers) + 1, frameon=False)
+    figure.legend(loc="outside upper center", ncols=8, frameon=False)
     return figure

@@ -1,7 +1,6 @@
 """The printed tables and the recorded runs as data frames with the same key columns."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from amrpkg.grid import KEYS, THESIS_GRID
 from amrpkg.hardware import Resources, count_architecture, estimate_architecture
 from amrpkg.intervals import binomial_interval
 from amrpkg.run_folder import read_metrics, run_name
+from amrpkg.whole_file import whole_file
 
 PRINTED = ["throughput_chunks_per_s", "inference_time_ms", "dsp", "ff", "lut", "bram"]
 PROVENANCE = [
@@ -191,10 +191,8 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
         grid.insert(place, f"{data}_high", high)
         grid.insert(place, f"{data}_low", low)
         grid.insert(place, f"{data}_accuracy", grid[f"{data}_correct"] / grid[f"{data}_count"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    grid.to_csv(partial, index=False)
-    os.replace(partial, path)
+    with whole_file(path) as file:
+        grid.to_csv(file, index=False)
     return grid
 
 

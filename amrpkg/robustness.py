@@ -1,7 +1,5 @@
 """Accuracy under conditions, each sampled until its exact interval is narrow enough."""
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,18 +11,18 @@ from tqdm import tqdm
 
 from amrpkg.arguments import require_count, require_number
 from amrpkg.conditions import CONDITIONS, Condition
+from amrpkg.grid import KEYS
 from amrpkg.intervals import binomial_interval
+from amrpkg.module_digest import digest_modules
+from amrpkg.run_folder import SERIES
 from amrpkg.signals import CHUNK_SIZE, Chunks
+from amrpkg.whole_file import whole_file
 
 WIDTH = 0.02
 MOST = 1_000_000  # chunks of one row, whatever the width
 CEILING, UNMATCHED = "ceiling", "ceiling, unmatched"
-IDENTITY = (
-    *("architecture", "bit_width", "pruning_percent"),
-    *("protocol", "seed", "pruning_variant", "weights_sha256"),
-)
-_PACKAGE = Path(__file__).parent
-RECORD = _PACKAGE.parent / "results" / "robustness.csv"
+IDENTITY = (*KEYS, *SERIES, "weights_sha256")
+RECORD = Path(__file__).parents[1] / "results" / "robustness.csv"
 _CODE = ("constellations", "signals", "bounds", "impairments", "conditions", "robustness")
 
 Decide = Callable[[np.ndarray], np.ndarray]
@@ -73,8 +71,7 @@ def sample_until(
 
 def code_digest() -> str:
     """A digest of the modules that chunks, conditions and the ceiling come from."""
-    sources = b"".join((_PACKAGE / f"{module}.py").read_bytes() for module in _CODE)
-    return hashlib.sha256(sources).hexdigest()[:16]
+    return digest_modules(_CODE)
 
 
 def _tasks(classifiers, conditions) -> Iterator[tuple[str, Condition, Decide, Callable, Mapping]]:
@@ -143,10 +140,8 @@ def measure(
 
 
 def _write(rows: dict, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    pd.DataFrame(rows.values()).to_csv(partial, index=False)
-    os.replace(partial, path)
+    with whole_file(path) as file:
+        pd.DataFrame(rows.values()).to_csv(file, index=False)
 
 
 def load_robustness(path: Path | None = None) -> pd.DataFrame:

@@ -4,9 +4,7 @@ Only ``metrics.json``, written last and in one step, says that the run is done; 
 it was made under the same parameters by the same code.
 """
 
-import hashlib
 import json
-import os
 import platform
 import subprocess
 from dataclasses import asdict, dataclass
@@ -24,29 +22,22 @@ from amrpkg.evaluation import evaluate, time_inference
 from amrpkg.grid import Point
 from amrpkg.hardware import count_model, estimate, zero_shares
 from amrpkg.models import Network, build, load_float_weights, load_model, save_model
+from amrpkg.module_digest import digest_modules
 from amrpkg.protocols import PRUNING_VARIANTS, StreamSettings, settings
 from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.run_folder import read_metrics, run_name, runs_folder, seal
 from amrpkg.signals import FRESH_CHUNKS_PER_CLASS, make_chunks
 from amrpkg.streaming import train_on_stream
 from amrpkg.training import time_training, train
+from amrpkg.whole_file import whole_file
 
 _PACKAGE = Path(__file__).parent
 # What a recorded number depends on; figures, tables and collation are left out, and knobs are
 # compared one by one.
 _CODE = (
     *("constellations", "signals", "architectures", "quantization", "models", "pruning"),
-    *(
-        "impairments",
-        "timing",
-        "training",
-        "streaming",
-        "confusion",
-        "evaluation",
-        "hardware",
-        "grid",
-    ),
-    *("run_folder", "runs"),
+    *("impairments", "timing", "training", "streaming", "confusion", "evaluation", "hardware"),
+    *("grid", "run_folder", "runs"),
 )
 
 
@@ -73,8 +64,7 @@ class Run:
 @cache
 def code_digest() -> str:
     """A digest of the modules that recorded numbers depend on, as this process found them."""
-    sources = b"".join((_PACKAGE / f"{module}.py").read_bytes() for module in _CODE)
-    return hashlib.sha256(sources).hexdigest()[:16]
+    return digest_modules(_CODE)
 
 
 def provenance() -> dict[str, str | int]:
@@ -210,12 +200,8 @@ def _make_run(point, params, base, folder, progress) -> None:
     metrics = _measure(model, training, knobs, seed)
     metrics |= compare_with_float(model, point, params["pruning_variant"])
     record = {**params, "name": point.name, **metrics, **seal(folder), **provenance()}
-    partial = folder / "metrics.json.part"
-    with partial.open("w") as file:
+    with whole_file(folder / "metrics.json") as file:
         json.dump(record, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, folder / "metrics.json")
 
 
 def _start(point, params, base) -> Network:

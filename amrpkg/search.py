@@ -32,6 +32,11 @@ def try_network(
     """
     row = pointwise(*channels)
     validation = make_chunks(VALIDATION_CHUNKS_PER_CLASS, seed=seed, split="validation")
+    sizes = {
+        "channels": "-".join(map(str, channels)),
+        "weights": sum(layer.weights for layer in row.layers()),
+        "biases": sum(layer.biases for layer in row.layers()),
+    }
     start, rows = None, []
     for bits in dict.fromkeys((32, *bit_widths)):
         knobs = settings("pointwise_48_32_16", bits, "streaming")
@@ -44,9 +49,7 @@ def try_network(
         found = evaluate(model, validation)
         rows.append(
             {
-                "channels": "-".join(map(str, channels)),
-                "weights": sum(layer.weights for layer in row.layers()),
-                "biases": sum(layer.biases for layer in row.layers()),
+                **sizes,
                 "bit_width": bits,
                 "training_chunks": int(training.history["chunks"].sum()),
                 "correct": found.correct,

@@ -20,7 +20,7 @@ from amrpkg.arguments import require_choice, require_count, require_number
 from amrpkg.constellations import CONSTELLATIONS
 
 SPLITS = {"training": 0, "evaluation": 1, "validation": 3}  # name -> spawn key of its stream
-_ENDLESS = 2  # that of `stream`
+ENDLESS, IMPAIRED = 2, 4  # those of `stream`, and of what `streaming` does to its chunks
 SYMBOLS = ("random", "cyclic")
 CHUNK_SIZE = 32
 FRESH_CHUNKS_PER_CLASS = 2_560  # of the recorded test set: ten times the thesis's, to be narrower
@@ -233,7 +233,7 @@ def stream(
         _require_range(noise_power)
     _require_noise(noise_power[0] if spread else noise_power, phase_noise)
     require_count("seed", seed, minimum=0)
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_ENDLESS,)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(ENDLESS,)))
 
     def batches():
         while True:

@@ -5,7 +5,6 @@ load. `time_runs` measures alone; `results.collate` then takes its numbers, with
 """
 
 import json
-import os
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,6 +13,7 @@ from amrpkg.grid import KEYS, Point
 from amrpkg.models import load_model
 from amrpkg.results import SPEED_FILE, read_record
 from amrpkg.runs import compare_with_float, provenance
+from amrpkg.whole_file import whole_file
 
 
 def time_runs(runs: Path, progress: bool = True) -> int:
@@ -40,7 +40,6 @@ def time_runs(runs: Path, progress: bool = True) -> int:
             "timing_threads": made_by["threads"],
             "timing_date": made_by["date"],
         }
-        partial = folder / f"{SPEED_FILE}.part"
-        partial.write_text(json.dumps(speed, indent=1))
-        os.replace(partial, folder / SPEED_FILE)
+        with whole_file(folder / SPEED_FILE) as file:
+            json.dump(speed, file, indent=1)
     return len(left)

@@ -15,10 +15,9 @@ from amrpkg.arguments import require_count
 from amrpkg.impairments import change_gain, offset_frequency, rotate
 from amrpkg.models import prunable_layers
 from amrpkg.protocols import StreamSettings
-from amrpkg.signals import Chunks, stream
+from amrpkg.signals import IMPAIRED, Chunks, stream
 from amrpkg.training import Training
 
-_IMPAIRED = 4  # spawn key of the impairments' random stream, beside those of `signals`
 BATCHES_PER_ROW = 100  # of the history; called an epoch there, though nothing repeats
 
 
@@ -98,7 +97,7 @@ def _batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
     batches = stream(
         settings.batch_size, noise_power=noise if noise[0] < noise[1] else noise[0], seed=seed
     )
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_IMPAIRED,)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(IMPAIRED,)))
     impairments = (
         (change_gain, settings.most_decibels),
         (rotate, settings.most_degrees),
@@ -119,9 +118,14 @@ def _bound_weights(model: nn.Module, bound: float) -> None:
     """
     with torch.no_grad():
         for _, layer in prunable_layers(model):
-            weight = getattr(layer, "weight_orig", layer.weight)  # under a mask
+            weight = _trained_weight(layer)
             most = bound * (weight.square().sum() / weight.count_nonzero()).sqrt()
             weight.clamp_(-most, most)
+
+
+def _trained_weight(layer: nn.Module) -> nn.Parameter:
+    """The parameter that an optimizer moves; a held mask lies over it."""
+    return getattr(layer, "weight_orig", layer.weight)
 
 
 def _rate(step: int, steps: int, warm_up: float) -> float:
@@ -156,7 +160,7 @@ def _optimizers(model, peak_rate, weight_decay) -> list[torch.optim.Optimizer]:
     Source: Jordan and others, Muon: an optimizer for hidden layers in neural networks, 2024.
     """
     hidden = [layer for _, layer in prunable_layers(model)][:-1]
-    weights = [getattr(layer, "weight_orig", layer.weight) for layer in hidden]  # under a mask
+    weights = [_trained_weight(layer) for layer in hidden]
     chosen = set(map(id, weights))
     others = [p for p in model.parameters() if id(p) not in chosen]
     adamw = torch.optim.AdamW(others, lr=peak_rate, weight_decay=weight_decay, fused=True)

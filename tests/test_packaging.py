@@ -54,11 +54,11 @@ def test_the_readme_has_two_commands_that_make_knows():
 
 
 ORDER = """
-    arguments check constellations signals architectures grid quantization models protocols
-    pruning impairments timing training streaming intervals confusion bounds conditions evaluation
-    hardware profiling run_folder runs results comparison speed robustness robustness_runs tables
-    plot_style plots grid_plots earning_plots robustness_plots status kernels sweep ledger
-    search recordings level classify cli
+    arguments check whole_file module_digest constellations signals architectures grid
+    quantization models protocols pruning impairments timing training streaming intervals
+    confusion bounds conditions evaluation hardware profiling run_folder runs results comparison
+    speed robustness robustness_runs tables plot_style plots grid_plots earning_plots
+    robustness_plots status kernels sweep ledger search recordings level classify cli
 """
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from amrpkg import runs
+from amrpkg import module_digest, runs
 from amrpkg.cli import main
 from amrpkg.evaluation import evaluate
 from amrpkg.grid import Point
@@ -174,7 +174,7 @@ def test_an_edit_of_the_code_changes_the_digest(tmp_path, monkeypatch):
         (tmp_path / f"{module}.py").write_text((runs._PACKAGE / f"{module}.py").read_text())
     digest = runs.code_digest.__wrapped__  # it is taken once a process
     before = digest()
-    monkeypatch.setattr(runs, "_PACKAGE", tmp_path)
+    monkeypatch.setattr(module_digest, "_PACKAGE", tmp_path)
     assert digest() == before
     (tmp_path / "signals.py").write_text("NOISE_POWER = 1")
     assert digest() != before
