@@ -10,6 +10,8 @@ below are ours.
 pruned float model starts from the unpruned one, a quantised model from its float model.
 
 *ranging*: streaming, and each chunk with a noise power of its own. For the small networks.
+
+*offsets*: ranging, and each chunk with a gain, a rotation and a frequency of its own as well.
 """
 
 from collections.abc import Mapping
@@ -145,10 +147,16 @@ _RANGING = {
     if architecture not in THESIS_ARCHITECTURES
 }
 
+_OFFSETS = {
+    model: replace(knobs, most_decibels=1.0, most_degrees=10.0, most_cycles=1e-3)
+    for model, knobs in _RANGING.items()
+}
+
 PROTOCOLS: dict[str, dict[tuple[str, int], Settings | StreamSettings]] = {
     "thesis": _THESIS,
     "streaming": _STREAMING,
     "ranging": _RANGING,
+    "offsets": _OFFSETS,
     # One epoch, to try a sweep or a change of the code; nothing to learn from its accuracies.
     "trial": {model: replace(knobs, max_epochs=1) for model, knobs in _THESIS.items()},
 }
