@@ -156,7 +156,6 @@ class _Muon(torch.optim.Muon):
 def _optimizers(model, peak_rate, weight_decay) -> list[torch.optim.Optimizer]:
     """Muon for the weights of all layers but the last, AdamW for that, biases and scales.
 
-    On 2f_2c it takes a fifth of the chunks to 99 % that AdamW takes for all.
     Source: Jordan and others, Muon: an optimizer for hidden layers in neural networks, 2024.
     """
     hidden = [layer for _, layer in prunable_layers(model)][:-1]

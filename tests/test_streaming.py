@@ -13,7 +13,7 @@ from amrpkg.models import build, load_float_weights, prunable_layers
 from amrpkg.protocols import PROTOCOLS, StreamSettings, settings
 from amrpkg.pruning import prune_channels
 from amrpkg.runs import origin
-from amrpkg.signals import make_chunks, stream
+from amrpkg.signals import NOISE_POWER, make_chunks, stream
 from amrpkg.streaming import train_on_stream
 
 SMALL = "vgglike_2f_1c_1re_1mp"
@@ -29,6 +29,15 @@ def test_every_point_of_the_grid_has_knobs_and_a_target_of_999_in_a_thousand():
         assert knobs.reached({"fresh_correct": 23_017, "fresh_count": 23_040})
     streamed = {(p.architecture, p.bit_width) for p in THESIS_GRID + SMALL_GRID}
     assert set(PROTOCOLS["streaming"]) >= streamed
+
+
+def test_offsets_are_added_to_the_range_of_noise():
+    for small in SMALL_GRID:
+        knobs = settings(small.architecture, small.bit_width, "offsets")
+        ranging = settings(small.architecture, small.bit_width, "ranging")
+        assert (knobs.most_decibels, knobs.most_degrees, knobs.most_cycles) == (1, 10, 1e-3)
+        assert replace(knobs, most_decibels=0, most_degrees=0, most_cycles=0) == ranging
+        assert 0 < knobs.least_noise < NOISE_POWER < knobs.most_noise
 
 
 def test_on_a_stream_a_quantised_model_starts_from_the_float_one_of_the_same_pruning():

@@ -1,0 +1,27 @@
+"""A record is replaced whole, or stays."""
+
+import pytest
+
+from amrpkg.whole_file import whole_file
+
+
+def test_a_file_appears_whole_in_folders_made_for_it(tmp_path):
+    path = tmp_path / "results" / "grid.csv"
+    with whole_file(path) as file:
+        file.write("a,b\n")
+        file.flush()
+        assert not path.exists()
+    assert path.read_bytes() == b"a,b\n"
+    assert [item.name for item in path.parent.iterdir()] == ["grid.csv"]
+
+
+def test_after_an_error_the_earlier_file_stays(tmp_path):
+    path = tmp_path / "grid.csv"
+    path.write_text("the record")
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as file:
+        file.write("half of a")
+        raise KeyboardInterrupt
+    assert path.read_text() == "the record"
+    with whole_file(path) as file:
+        file.write("new")
+    assert path.read_text() == "new"
