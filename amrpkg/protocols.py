@@ -92,7 +92,7 @@ _THESIS = {
 _STREAMED = {
     # architecture: millions of fresh chunks in float from random weights, and after pruning;
     # the batch size of both; how many times the chunks of _FINE_TUNED
-    "vgglike_5f_5c_4re_4mp": (1.2, 0.9, 256, 1),
+    "vgglike_5f_5c_4re_4mp": (1.5, 0.6, 512, 1),
     "vgglike_5f_4c_4re_4mp": (1.2, 0.9, 256, 1),
     "vgglike_5f_3c_4re_3mp": (1.2, 0.9, 256, 1),
     "vgglike_3f_3c_2re_3mp": (2, 1, 512, 1.5),
