@@ -103,7 +103,7 @@ _STREAMED = {
 # bit width: peak rate and millions of fresh chunks from the float model; a high rate undoes it.
 # Steps count as much as chunks: after half a million chunks 2f_2c at 4 bit has 1.2 % of fresh
 # chunks wrong with batches of 512, 0.3 % with 256.
-_FINE_TUNED = {8: (3e-4, 0.1), 6: (5e-4, 0.3), 4: (1e-3, 0.3)}
+_FINE_TUNED = {8: (3e-4, 0.1), 6: (5e-4, 0.3), 4: (3e-3, 0.2)}
 _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
 
