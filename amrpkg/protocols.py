@@ -123,7 +123,7 @@ _SMALL = {
     32: (3e-3, 2, 3e-3, 1),
     8: (1e-3, 0.3, 1e-3, 0.3),
     6: (1e-3, 0.5, 1e-3, 0.5),
-    4: (1e-3, 1, 1e-3, 2),
+    4: (3e-3, 1, 3e-3, 1),
 }
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
