@@ -182,7 +182,7 @@ def test_the_summary_marks_accuracies_by_their_data():
     [
         ("thesis", "held", THESIS_GRID),
         ("thesis", "regrowing", THESIS_GRID),
-        ("streaming", "held", [p for p in THESIS_GRID if p.bit_width >= 8] + list(SMALL_GRID)),
+        ("streaming", "held", THESIS_GRID + SMALL_GRID),
     ],
 )
 def test_the_committed_record_is_whole_and_says_what_made_it(protocol, variant, points):
