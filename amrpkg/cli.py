@@ -3,23 +3,36 @@
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
-from amrpkg.grid import PRUNING_PERCENTS, sub_grid
+from amrpkg.deployment import EXPORTS
+from amrpkg.export_metadata import FORMATS
+from amrpkg.grid import PRUNING_PERCENTS, Point, parse_point, sub_grid
 from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
 from amrpkg.recordings import SUFFIXES, load_samples
 from amrpkg.results import RECORD, collate
 from amrpkg.robustness import RECORD as ROBUSTNESS_RECORD
 from amrpkg.robustness import WIDTH, measure, require_below_ceiling
-from amrpkg.run_folder import runs_folder
+from amrpkg.run_folder import read_metrics, run_name, runs_folder
+from amrpkg.signals import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
+
+_NETWORK_FILE = "a network: .onnx (QONNX too), or .safetensors of `amr export` or models.save_model"
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Defaults in the help, but for arguments that have none."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        return action.help if action.default is None else super()._get_help_string(action)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="amr",
         description="The live thesis from the shell.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Formatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
     sweep = commands.add_parser(
@@ -75,8 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     classify.add_argument("file", type=Path, help=f"complex samples: {', '.join(SUFFIXES)}")
     classify.add_argument(
-        "--weights", type=Path, help="of models.save_model (default: the small network shipped)"
+        "--model",
+        "--weights",
+        type=Path,
+        help=f"{_NETWORK_FILE} (default: the small network shipped)",
     )
+    _add_classes(classify)
     classify.add_argument(
         "--normalise",
         action="store_true",
@@ -101,7 +118,57 @@ def _parser() -> argparse.ArgumentParser:
         help="of each accuracy's exact 95 %% interval, at most",
     )
     robustness.add_argument("--output", type=Path, default=ROBUSTNESS_RECORD, help="the record")
+    export = commands.add_parser(
+        "export",
+        help="write a trained network without its pruned channels to a file to deploy",
+        formatter_class=parser.formatter_class,
+    )
+    export.add_argument(
+        "point",
+        help="name of a grid point with a finished run, as vgglike_2f_2c_2re_2mp_6bit_pr_20, or "
+        "a .safetensors file of models.save_model",
+    )
+    export.add_argument(
+        "--format",
+        required=True,
+        choices=FORMATS,
+        help="; ".join(f"{name}: {use}" for name, use in FORMATS.items()),
+    )
+    export.add_argument("-o", "--output", type=Path, required=True, help="the file to write")
+    export.add_argument("--protocol", choices=PROTOCOLS, default="thesis", help="of the run")
+    export.add_argument("--seed", type=int, default=0, help="of the run")
+    export.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
+    verify = commands.add_parser(
+        "verify",
+        help="export finished runs and compare every file's class scores with the trained "
+        "network's, to the bit; resumable",
+        formatter_class=parser.formatter_class,
+    )
+    verify.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
+    verify.add_argument("--output", type=Path, default=EXPORTS, help="the record")
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="accuracy of a network's file on fresh chunks beside the ceiling, its confusions "
+        "and resource estimate; also of a network that is not ours",
+        formatter_class=parser.formatter_class,
+    )
+    evaluate.add_argument("model", type=Path, help=_NETWORK_FILE)
+    _add_classes(evaluate)
+    evaluate.add_argument(
+        "--chunks-per-class", type=int, default=FRESH_CHUNKS_PER_CLASS, help="fresh ones"
+    )
+    evaluate.add_argument("--noise-power", type=float, default=NOISE_POWER, help="N_a, linear")
+    evaluate.add_argument("--seed", type=int, default=0, help="of the chunks")
     return parser
+
+
+def _add_classes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help="of an ONNX model's scores, in their order (default: those the file names)",
+    )
 
 
 def _sweep(options) -> int:
@@ -139,14 +206,12 @@ def _classify(options) -> int:
 
     from amrpkg.classify import SHIPPED, classify, doubts
     from amrpkg.level import matching_factor
-    from amrpkg.models import load_model
+    from amrpkg.network_files import load_network
 
     def note(text: str) -> None:
         print(f"amr classify: {options.file}: {text}", file=sys.stderr)
 
-    weights = options.weights or SHIPPED
-    weights.open("rb").close()  # safetensors does not name a folder it is given
-    model = load_model(weights)
+    model = load_network(options.model or SHIPPED, options.classes)
     size = model.chunk_size
     if len(samples) < size:
         raise ValueError(
@@ -186,6 +251,68 @@ def _robustness(options) -> int:
     return 0
 
 
+def _export(options) -> int:
+    import torch  # here: it takes seconds
+
+    from amrpkg.exporting import export
+    from amrpkg.models import load_model
+
+    torch.set_num_threads(1)
+    path = Path(options.point)
+    if path.suffix == ".safetensors":
+        name, weights = path.stem, path
+        weights.open("rb").close()  # safetensors does not name a folder it is given
+    else:
+        point = parse_point(options.point)
+        name, weights = point.name, _weights_of(point, options)
+    export(load_model(weights), options.output, options.format, name)
+    print(f"{name} -> {options.output} ({options.output.stat().st_size} bytes)")
+    return 0
+
+
+def _weights_of(point: Point, options) -> Path:
+    """The weights of a point's finished run. Raises ``ValueError`` that says how to make it."""
+    identity = {**asdict(point), "seed": options.seed, "pruning_variant": "held"}
+    folder = (options.runs or runs_folder()) / options.protocol / run_name(identity)
+    try:
+        read_metrics(folder)
+    except FileNotFoundError:
+        raise ValueError(
+            f"no finished run {folder}; `amr sweep --protocol {options.protocol} --seed "
+            f"{options.seed} --architecture {point.architecture} --bit-width {point.bit_width} "
+            f"--pruning {point.pruning_percent}` makes it"
+        ) from None
+    return folder / "model.safetensors"
+
+
+def _verify(options) -> int:
+    import torch  # here: it takes seconds
+
+    from amrpkg.equality import verify_runs
+
+    torch.set_num_threads(1)
+    rows = verify_runs(options.runs or runs_folder(), options.output)
+    exact = rows[rows["bit_width"] != 32]
+    forms = ["shrunk", "integer", "onnxruntime", "openvino", "qonnx"]
+    for form in forms:
+        equal = int((exact[f"differing_{form}"] == 0).sum())
+        print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
+    print(f"{len(rows)} networks -> {options.output}")
+    return 0
+
+
+def _evaluate(options) -> int:
+    import torch  # here: it takes seconds
+
+    from amrpkg.network_files import load_network
+    from amrpkg.report import report
+
+    torch.set_num_threads(1)
+    model = load_network(options.model, options.classes)
+    print(report(model, options.chunks_per_class, options.noise_power, options.seed), flush=True)
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``amr``; returns the exit status: 0, 1 if points failed, 2 for bad input.
 
@@ -194,7 +321,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         run = {"sweep": _sweep, "time": _time, "results": _results}
-        run |= {"robustness": _robustness, "classify": _classify}
+        run |= {"robustness": _robustness, "classify": _classify, "export": _export}
+        run |= {"verify": _verify, "evaluate": _evaluate}
         return run[options.command](options)
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """The points of the thesis's grid and their names, in the order of its Appendices A, B, C."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -62,6 +63,23 @@ SMALL_GRID: tuple[Point, ...] = tuple(
     if architecture not in THESIS_ARCHITECTURES
 )
 """Our own small networks at the same bit widths and pruning rates."""
+
+
+def parse_point(name: str) -> Point:
+    """The point of a row name, `Point.name` read back.
+
+    Raises ``ValueError`` for what is no such name.
+    """
+    match = re.fullmatch(
+        r"(?P<architecture>\w+?)(_(?P<bits>\d+)bit)?(_pr_(?P<percent>[\d.]+))?", name
+    )
+    if not match or match[1] not in ARCHITECTURES:
+        example = Point(THESIS_ARCHITECTURES[-2], 6, 20).name
+        raise ValueError(
+            f"point is {name!r}; allowed: an architecture with, as in {example}, its bit width "
+            f"and pruning; architectures: {', '.join(ARCHITECTURES)}"
+        )
+    return Point(match[1], int(match[2] or 32), float(match[3] or 0))
 
 
 def sub_grid(

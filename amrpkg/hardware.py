@@ -52,8 +52,11 @@ def count_model(model) -> list[LayerCount]:
     """Count the non-zero weights and biases of a torch model, in order of its layers.
 
     What counts is the trained value, as in the thesis: a small weight that a coarse bit width
-    rounds to zero is still counted. Under held masks the masked value counts.
+    rounds to zero is still counted. Under held masks the masked value counts. A network that
+    torch does not compute (`network_files`) has counted its own ``layer_counts``.
     """
+    if hasattr(model, "layer_counts"):
+        return model.layer_counts
     from torch import nn  # here, so that estimates from architectures load no torch
 
     kinds = {

@@ -121,23 +121,34 @@ def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
     ]
 
 
+def require_permanent(model: nn.Module) -> None:
+    """Raise ``ValueError`` for a model with held masks."""
+    if masks := [name for name in model.state_dict() if name.endswith("_mask")]:
+        raise ValueError(
+            f"model holds {len(masks)} pruning masks; allowed: none, call make_permanent first"
+        )
+
+
+def require_trained(model: Network) -> None:
+    """Raise ``ValueError`` for a quantised model whose activation scales are not set yet."""
+    scales = (name for name in model.state_dict() if name.endswith("scaling_impl.value"))
+    if model.bit_width != 32 and next(scales, None) is None:
+        raise ValueError("model has no activation scales; allowed: a model that was trained")
+
+
 def save_model(model: Network, path: Path) -> None:
     """Write weights and what is needed to rebuild the model to a ``.safetensors`` file.
 
     Raises ``ValueError`` for a model with held masks (see `pruning.make_permanent`) and for a
     quantised one that has not been trained: its activation scales are not set.
     """
-    state = model.state_dict()
-    if model.bit_width != 32 and not any(name.endswith("scaling_impl.value") for name in state):
-        raise ValueError("model has no activation scales; allowed: a model that was trained")
-    if masks := [name for name in state if name.endswith("_mask")]:
-        raise ValueError(
-            f"model holds {len(masks)} pruning masks; allowed: none, call make_permanent first"
-        )
+    require_trained(model)
+    require_permanent(model)
     metadata = {
         key: str(getattr(model, key)) for key in ("architecture", "bit_width", "chunk_size")
     }
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path, metadata)
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, path, metadata)
 
 
 def load_model(path: Path) -> Network:

@@ -18,6 +18,8 @@ import math
 from typing import NamedTuple
 
 import brevitas.nn as qnn
+import torch
+from brevitas.core.scaling import ConstScaling
 from brevitas.quant import (
     Int8ActPerTensorFixedPoint,
     Int8WeightPerTensorFixedPoint,
@@ -89,6 +91,18 @@ def quant_linear(layer: Layer, bit_width: int, choice: Choice) -> nn.Module:
         weight_bit_width=bit_width,
         bias_quant=Int32Bias,
     )
+
+
+def hold_scale(layer: nn.Module, given: nn.Module, channels: torch.Tensor) -> None:
+    """Fix the weight scale of `layer` at that of `channels` of the quantised layer `given`.
+
+    Until then the largest weight sets it, of the layer or of each output channel.
+    """
+    quantiser = layer.weight_quant.tensor_quant
+    scale = given.quant_weight().scale.detach()
+    scale = scale[channels] if scale.ndim else scale
+    threshold = quantiser.int_scaling_impl(quantiser.msb_clamp_bit_width_impl())
+    quantiser.scaling_impl = ConstScaling(scale * threshold)
 
 
 class QuantAverage(nn.AvgPool1d):

@@ -4,18 +4,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """Open `path` for writing text; it takes the place of an earlier file when all is on disk.
+def whole_file(path: Path, binary: bool = False) -> Iterator[IO]:
+    """Open `path` for writing; it takes the place of an earlier file when all is on disk.
 
     Missing folders are made. After an error, or a kill, `path` is as it was before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.part")
-    with partial.open("w", newline="") as file:
+    with partial.open("wb") if binary else partial.open("w", newline="") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())

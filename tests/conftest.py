@@ -1,6 +1,7 @@
 """Shared fixtures: one torch thread, and the tiny data most tests train on."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,9 @@ import torch
 
 from amrpkg.architectures import THESIS_ARCHITECTURES
 from amrpkg.grid import THESIS_GRID
+from amrpkg.models import build
 from amrpkg.protocols import PRUNING_VARIANTS, settings
+from amrpkg.pruning import make_permanent, prune_channels
 from amrpkg.signals import make_chunks
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +51,27 @@ def one_epoch():
         return replace(knobs, max_epochs=1, target_loss=0.0, weight_decay=0.0)
 
     return knobs
+
+
+@pytest.fixture(scope="session")
+def calibrated(few_chunks):
+    """A network of random weights whose activation scales are set, pruned, without masks.
+
+    No test that takes it may change it.
+    """
+
+    @cache
+    def make(architecture, bit_width, fraction=0.0):
+        model, iq = build(architecture, bit_width), torch.from_numpy(few_chunks.iq)
+        model.train()
+        with torch.no_grad():
+            for _ in range(3 * (bit_width != 32)):
+                model(iq)
+        prune_channels(model, fraction)
+        make_permanent(model)
+        return model.eval()
+
+    return make
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""Inference speed of a point's deployable forms beside the float network, in one run.
+
+A *network* is "float" (the unpruned float one of the architecture, the peer), "in place" (the
+point as it was trained, pruned channels as zeros) or "shrunk" (without them). A *runtime* is
+"PyTorch" (eager; of a quantised network that is Brevitas), "onnxruntime", "OpenVINO" (what is
+not integer in float32), "OpenVINO bf16" (what is not integer in bf16, which OpenVINO takes by
+itself on processors that have it) or "onnxruntime, Brevitas's export" (of Brevitas's QCDQ).
+"""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from amrpkg.deployment import BATCH_SIZES, SPEED
+from amrpkg.grid import KEYS, Point
+from amrpkg.models import Network, build, load_model
+from amrpkg.module_digest import digest_modules
+from amrpkg.onnx_export import float_graph, qcdq_graph
+from amrpkg.results import read_record
+from amrpkg.runs import provenance
+from amrpkg.runtimes import run_onnxruntime, run_openvino
+from amrpkg.shrinking import shrink
+from amrpkg.timing import time_side_by_side
+from amrpkg.to_integers import to_integers
+from amrpkg.whole_file import whole_file
+
+_CALLS = {1: 20, 32: 10, 1024: 2}  # counted, in each of the turns
+_TURNS = 5
+_CODE = ("integers", "to_integers", "shrinking", "onnx_export", "runtimes", "deployed_speed")
+
+Tasks = dict[tuple[str, str], Callable[[], object]]
+
+
+def tasks(model: Network, iq: np.ndarray) -> Tasks:
+    """What is timed of a model, by network and runtime: calls that score the batch `iq`."""
+    found, small = _runtimes("float", build(model.architecture), iq), shrink(model)
+    pruned = small.layers.linear1.weight.shape != model.layers.linear1.weight.shape
+    if model.bit_width != 32 or pruned:
+        found |= _runtimes("in place", model, iq)
+    if model.bit_width != 32:
+        run = run_onnxruntime(brevitas_qcdq(model, len(iq)))
+        found["in place", "onnxruntime, Brevitas's export"] = partial(run, iq)
+    if pruned:
+        found |= _runtimes("shrunk", small, iq)
+    return found
+
+
+def _runtimes(network: str, model: Network, iq: np.ndarray) -> Tasks:
+    graph = float_graph(model) if model.bit_width == 32 else qcdq_graph(to_integers(model))
+    runs = {"onnxruntime": run_onnxruntime(graph), "OpenVINO": run_openvino(graph, len(iq))}
+    if model.bit_width == 32:  # of an integer network nothing is left to it
+        runs["OpenVINO bf16"] = run_openvino(graph, len(iq), "bf16")
+    found = {(network, runtime): partial(run, iq) for runtime, run in runs.items()}
+    return {(network, "PyTorch"): partial(_eager, model.eval(), torch.from_numpy(iq)), **found}
+
+
+def _eager(model: Network, iq: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(iq)
+
+
+def brevitas_qcdq(model: Network, batch_size: int) -> onnx.ModelProto:
+    """The QCDQ graph that Brevitas's own exporter writes of a quantised model."""
+    from brevitas.export import export_onnx_qcdq  # here: it is a peer, and takes a second
+
+    iq = torch.zeros(batch_size, 2, model.chunk_size)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch, that its exporter of old is one
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        export_onnx_qcdq(model.layers, iq, path := f"{folder}/qcdq.onnx", dynamo=False)
+        return onnx.load(path)
+
+
+def time_point(model: Network) -> pd.DataFrame:
+    """Measure all forms of a model side by side, on the current torch threads.
+
+    Returns a row a batch size, network and runtime: ``batch_size``, ``network``, ``runtime``,
+    ``ms`` (median of a batch).
+    """
+    rows = []
+    for batch_size in BATCH_SIZES:
+        rng = np.random.default_rng(0)
+        iq = rng.standard_normal((batch_size, 2, model.chunk_size)).astype(np.float32)
+        found = tasks(model, iq)
+        times = time_side_by_side(list(found.values()), _TURNS, _CALLS[batch_size])
+        rows += [(batch_size, *form, ms) for form, ms in zip(found, times, strict=True)]
+    return pd.DataFrame(rows, columns=["batch_size", "network", "runtime", "ms"])
+
+
+def time_points(runs: Path, path: Path = SPEED, progress: bool = True) -> pd.DataFrame:
+    """Measure every finished run of the folder `runs` and keep the rows in the file `path`.
+
+    Written anew after every point, so it can be stopped and goes on when called again; points
+    measured by the same code stay. Returns all rows: keys of the point, those of `time_point`,
+    versions and machine. Raises ``ValueError`` for a damaged run or a folder without one.
+    """
+    folders = sorted(file.parent for file in Path(runs).glob("*/metrics.json"))
+    if not folders:
+        raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
+    digest = digest_modules(_CODE)
+    rows = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=[*KEYS, "speed_digest"])
+    rows = rows[rows["speed_digest"] == digest]
+    for folder in tqdm(folders, unit="point", disable=not progress):
+        point = Point(*(read_record(folder)[key] for key in KEYS))
+        keys = {key: getattr(point, key) for key in KEYS}
+        if (rows[KEYS] == pd.Series(keys)).all(axis=1).any():
+            continue
+        made_by = provenance() | {name: version(name) for name in ("onnxruntime", "openvino")}
+        times = time_point(load_model(folder / "model.safetensors"))
+        new = times.assign(**keys, **made_by, speed_digest=digest)
+        rows = pd.concat([rows, new[[*KEYS, *times, *made_by, "speed_digest"]]])
+        with whole_file(path) as file:
+            rows.to_csv(file, index=False)
+    return rows

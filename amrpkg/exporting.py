@@ -1,0 +1,37 @@
+"""A trained network as the file an engineer deploys."""
+
+from pathlib import Path
+
+from amrpkg.arguments import require_choice
+from amrpkg.export_metadata import FORMATS
+from amrpkg.integer_file import save_integers
+from amrpkg.models import Network
+from amrpkg.onnx_export import float_graph, qcdq_graph, qonnx_graph
+from amrpkg.shrinking import shrink
+from amrpkg.to_integers import to_integers
+from amrpkg.whole_file import whole_file
+
+
+def export(model: Network, path: Path, format: str, name: str | None = None) -> None:
+    """Take the silent channels out of a network and write it to `path`.
+
+    format : a key of `FORMATS`
+    name : what the file says of itself, such as a grid point's; by default the architecture
+
+    Raises ``ValueError`` for an unknown format, a float model in an integer format, a model
+    with held masks and a quantised one that was not trained.
+    """
+    require_choice("format", format, FORMATS)
+    name = name or model.architecture
+    if model.bit_width == 32 and format != "onnx":
+        raise ValueError(f"format is {format!r} and the model is float; allowed for float: onnx")
+    small = shrink(model)
+    if format == "integer":
+        save_integers(to_integers(small, name), path)
+        return
+    if model.bit_width == 32:
+        graph = float_graph(small, name)
+    else:
+        graph = {"onnx": qcdq_graph, "qonnx": qonnx_graph}[format](to_integers(small, name))
+    with whole_file(Path(path), binary=True) as file:
+        file.write(graph.SerializeToString())

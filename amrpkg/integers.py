@@ -1,0 +1,149 @@
+"""A quantised network as integers alone: what hardware needs of it, and the arithmetic itself.
+
+Every number of the network is an integer times a power of two. What is left of it, layer by
+layer, are integer weights and biases, and a shift:
+
+    accumulator[c] = sum of weights[c] * inputs + biases[c]
+    output[c]      = clamp(accumulator[c] >> shifts[c], 0, 2**bits - 1)
+
+where ``>>`` rounds half to even, a negative shift goes left, and the clamp is the ReLU and the
+activation's bit width in one. The class scores are not clamped: their shifts only bring the
+nine accumulators to one exponent. A pool takes the larger of two neighbours, the average is a
+sum over the chunk whose exponent falls by log2(chunk size).
+
+`IntegerNetwork.compute` is that arithmetic in NumPy's integers. It is the reference that every
+export, and any hardware, has to equal: bit for bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerLayer:
+    """A layer in integers.
+
+    name, kind : as in `architectures.Layer`: "conv", "linear", "pool" or "average"
+    exponent : one step of the layer's output is ``2**exponent``
+    bits : of its output, unsigned; 0 for the class scores, which are not clamped
+    weight_bits : of its weights, signed
+    weights : int8[outputs, inputs, taps]; a fully connected layer has one tap
+    biases : int32[outputs], in steps of the accumulator
+    shifts : int8[outputs], to the right, from the accumulator to the output
+
+    The last four are of convolutions and fully connected layers only.
+    """
+
+    name: str
+    kind: str
+    exponent: int
+    bits: int
+    weight_bits: int = 0
+    weights: np.ndarray | None = None
+    biases: np.ndarray | None = None
+    shifts: np.ndarray | None = None
+
+    def accumulator_bits(self, input_bits: int, signed: bool) -> int:
+        """Bits, with a sign, that no accumulator of this layer can leave, whatever its input."""
+        low = -(1 << (input_bits - 1)) if signed else 0
+        high = (1 << (input_bits - signed)) - 1
+        weights = self.weights.reshape(len(self.weights), -1).astype(np.int64)
+        positive, negative = weights.clip(min=0).sum(1), weights.clip(max=0).sum(1)
+        most = (high * positive + low * negative + self.biases).max()
+        least = (low * positive + high * negative + self.biases).min()
+        return 1 + max(int(most).bit_length(), int(-least - 1).bit_length() if least < 0 else 0)
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerNetwork:
+    """A network in integers: `to_integers` makes it, `integer_file` stores it.
+
+    name : of the grid point, or what it was called
+    bit_width : of the model that it was made from
+    chunk_size : symbols of a chunk
+    input_bits, input_exponent : samples are rounded to signed integers of that many bits, one
+        step of which is ``2**input_exponent``
+    layers : in order of the data
+    """
+
+    name: str
+    bit_width: int
+    chunk_size: int
+    input_bits: int
+    input_exponent: int
+    layers: tuple[IntegerLayer, ...]
+
+    def compute(self, iq: np.ndarray) -> np.ndarray:
+        """Class scores as integers: ``float32[n, 2, chunk_size]`` to ``int64[n, 9]``.
+
+        Raises ``ValueError`` for another shape.
+        """
+        if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
+            raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, {self.chunk_size})")
+        top = 1 << (self.input_bits - 1)
+        samples = np.rint(iq.astype(float) * 2.0**-self.input_exponent)
+        values = samples.clip(-top, top - 1).astype(np.int64)
+        for layer in self.layers:
+            if layer.kind == "pool":
+                values = np.maximum(values[..., ::2], values[..., 1::2])
+            elif layer.kind == "average":
+                values = values.sum(axis=2, keepdims=True)
+            else:
+                if layer.kind == "linear":
+                    values = values.reshape(len(values), -1, 1)
+                values = shift_round(_accumulate(layer, values), layer.shifts[:, None])
+                if layer.bits:
+                    values = values.clip(0, (1 << layer.bits) - 1)
+        return values[..., 0]
+
+    def scores(self, iq: np.ndarray) -> np.ndarray:
+        """The same on the scale of the trained model: ``float64[n, 9]``. Raises as it."""
+        return self.compute(iq) * 2.0 ** self.layers[-1].exponent
+
+    def describe(self) -> pd.DataFrame:
+        """A row a layer: sizes, bits of weights, accumulator and output, range of the shifts."""
+        columns = ["layer", "outputs x inputs x taps", "weight bits", "accumulator bits"]
+        columns += ["right shifts", "output bits"]
+        rows, bits, signed = [], self.input_bits, True
+        for layer in self.layers:
+            middle = [""] * 4
+            if layer.weights is not None:
+                sizes = " x ".join(map(str, layer.weights.shape))
+                accumulator = layer.accumulator_bits(bits, signed)
+                middle = [sizes, layer.weight_bits, accumulator, _span(layer.shifts)]
+            rows.append([layer.name, *middle, layer.bits or ""])
+            bits, signed = layer.bits, False
+        return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _span(shifts: np.ndarray) -> str:
+    low, high = shifts.min(), shifts.max()
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _accumulate(layer: IntegerLayer, values: np.ndarray) -> np.ndarray:
+    """Sums of products of integers: ``int64[n, inputs, positions]`` to [n, outputs, positions].
+
+    In float64, where NumPy multiplies matrices fast, and where integers of this size are exact:
+    products of 8 and 13 bits, summed a few thousand times, stay far below 2**53.
+    """
+    outputs, _, taps = layer.weights.shape
+    reach = taps // 2
+    padded = np.pad(values, ((0, 0), (0, 0), (reach, reach))).astype(float)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, taps, axis=2)
+    columns = windows.transpose(0, 2, 1, 3).reshape(-1, layer.weights[0].size)
+    sums = columns @ layer.weights.reshape(outputs, -1).astype(float).T
+    sums = sums.reshape(len(values), -1, outputs).transpose(0, 2, 1).astype(np.int64)
+    return sums + layer.biases[:, None]
+
+
+def shift_round(values: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """``values * 2**-shifts`` rounded half to even, in integers alone, as hardware does it."""
+    left, right = np.maximum(-shifts, 0).astype(np.int64), np.maximum(shifts, 0).astype(np.int64)
+    values = values << left
+    floor = values >> right
+    twice_rest = (values - (floor << right)) << 1
+    one = np.int64(1) << right
+    return floor + ((twice_rest > one) | ((twice_rest == one) & (floor & 1 == 1)))

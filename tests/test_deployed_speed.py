@@ -1,0 +1,102 @@
+"""The forms that are timed, the file of times, and the ratios made of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from amrpkg import deployed_speed
+from amrpkg.deployed_speed import tasks, time_points
+from amrpkg.deployment import BATCH_SIZES, compare_speed, load_speed
+from amrpkg.grid import Point
+from amrpkg.runs import run_point
+from amrpkg.signals import make_chunks
+
+SMALL = "vgglike_2f_1c_1re_1mp"
+REAL = ["PyTorch", "onnxruntime", "OpenVINO", "OpenVINO bf16"]
+WHOLE = ["PyTorch", "onnxruntime", "OpenVINO", "onnxruntime, Brevitas's export"]
+
+
+@pytest.mark.parametrize(
+    ("bits", "fraction", "expected"),
+    [
+        (32, 0, {"float": REAL}),
+        (32, 0.2, {"float": REAL, "in place": REAL, "shrunk": REAL}),
+        (6, 0, {"float": REAL, "in place": WHOLE}),
+        (6, 0.2, {"float": REAL, "in place": WHOLE, "shrunk": WHOLE[:3]}),
+    ],
+)
+def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, calibrated):
+    iq = make_chunks(4).iq[:32]
+    found = tasks(calibrated(SMALL, bits, fraction), iq)
+    forms = {}
+    for network, runtime in found:
+        forms.setdefault(network, []).append(runtime)
+    assert {key: sorted(value) for key, value in forms.items()} == {
+        key: sorted(value) for key, value in expected.items()
+    }
+    scores = {form: np.asarray(task()) for form, task in found.items()}
+    for (network, runtime), values in scores.items():
+        own = "in place" if network == "shrunk" else network
+        tolerance = 0.02 if runtime == "OpenVINO bf16" else 1e-5
+        np.testing.assert_allclose(values, scores[own, "PyTorch"], atol=tolerance)
+
+
+def test_points_are_timed_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
+    run_point(Point(SMALL, 8, 20), "trial", progress=False)
+    monkeypatch.setattr(deployed_speed, "_CALLS", dict.fromkeys(BATCH_SIZES, 1))
+    monkeypatch.setattr(deployed_speed, "_TURNS", 1)
+    path = tmp_path / "speed.csv"
+    rows = time_points(tmp_path / "runs/trial", path, progress=False)
+    assert len(rows) == 3 * (8 + 11) and (rows["ms"] > 0).all()
+    assert rows["openvino"].notna().all() and (rows["threads"] == 1).all()
+    pd.testing.assert_frame_equal(load_speed(path), rows.reset_index(drop=True), check_dtype=False)
+    monkeypatch.setattr(deployed_speed, "time_point", None)  # would fail if it were asked again
+    assert len(time_points(tmp_path / "runs/trial", path, progress=False)) == len(rows)
+    table = compare_speed(32, path)
+    assert list(table.index) == [(SMALL, 8, 0), (SMALL, 8, 20)]
+    assert (table["to_eager"] >= table["to_fastest"]).all()
+
+
+def test_ratios_by_hand(tmp_path):
+    times = {
+        ("float", "PyTorch"): 8.0,
+        ("float", "onnxruntime"): 10.0,
+        ("float", "OpenVINO"): 4.0,
+        ("float", "OpenVINO bf16"): 3.0,
+        ("in place", "PyTorch"): 80.0,
+        ("in place", "onnxruntime"): 2.5,
+        ("in place", "OpenVINO"): 2.0,
+        ("in place", "onnxruntime, Brevitas's export"): 0.1,
+        ("shrunk", "PyTorch"): 40.0,
+        ("shrunk", "onnxruntime"): 1.0,
+        ("shrunk", "OpenVINO"): 1.5,
+    }
+    keys = {"architecture": SMALL, "batch_size": 32}
+    rows = [
+        {**keys, "bit_width": 6, "pruning_percent": 20, "network": a, "runtime": b, "ms": ms}
+        for (a, b), ms in times.items()
+    ]
+    rows += [
+        {**keys, "bit_width": 32, "pruning_percent": 0, "network": a, "runtime": b, "ms": ms}
+        for (a, b), ms in times.items()
+        if a == "float"
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "speed.csv")
+    table = compare_speed(32, tmp_path / "speed.csv")
+    point = table.loc[SMALL, 6, 20]
+    assert point["form"] == "shrunk in onnxruntime" and point["ms"] == 1
+    assert point[["to_eager", "to_fastest", "to_fastest_bf16"]].tolist() == [8, 4, 3]
+    assert point["trained"] == 0.1
+    real = table.loc[SMALL, 32, 0]
+    assert real["form"] == "float in OpenVINO"
+    assert real[["to_eager", "to_fastest", "trained"]].tolist() == [2, 1, 1]
+
+
+def test_what_was_not_recorded_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="allowed: a record that `python benchmarks"):
+        load_speed(tmp_path / "speed.csv")
+    with pytest.raises(ValueError, match="batch_size is 64; allowed: 1, 32, 1024"):
+        compare_speed(64)
+    with pytest.raises(ValueError, match="allowed: a folder with finished runs"):
+        time_points(tmp_path)

@@ -1,0 +1,166 @@
+"""Exported graphs give the trained scores, in integers, and are small on the disk."""
+
+import json
+import warnings
+from collections import Counter
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, numpy_helper
+
+from amrpkg.architectures import ARCHITECTURES
+from amrpkg.constellations import CONSTELLATIONS
+from amrpkg.exporting import export
+from amrpkg.models import build, load_model
+from amrpkg.onnx_export import float_graph, qcdq_graph, qonnx_graph
+from amrpkg.pruning import prune_channels
+from amrpkg.runtimes import run_onnxruntime, run_openvino, run_qonnx
+from amrpkg.shrinking import shrink
+from amrpkg.signals import make_chunks
+from amrpkg.to_integers import to_integers
+
+QUANTISED = [(name, bits) for name in ARCHITECTURES for bits in (8, 6, 4)]
+STORED = "vgglike_2f_2c_2re_2mp_6bit_pr_20"
+
+
+@pytest.fixture(scope="module")
+def iq():
+    return make_chunks(20, noise_power=0.02, split="evaluation").iq
+
+
+def scores(model, iq):
+    with torch.inference_mode():
+        return model(torch.from_numpy(iq)).numpy()
+
+
+@pytest.mark.parametrize(("name", "bits"), QUANTISED)
+def test_every_quantised_graph_gives_the_scores_to_the_bit(name, bits, calibrated, iq):
+    model = calibrated(name, bits, 0.3)
+    network, expected = to_integers(shrink(model)), scores(model, iq)
+    graph = qcdq_graph(network)
+    onnx.checker.check_model(graph, full_check=True)
+    np.testing.assert_array_equal(run_onnxruntime(graph)(iq), expected)
+    np.testing.assert_array_equal(run_qonnx(qonnx_graph(network))(iq), expected)
+    if bits < 8:  # at 8 bits OpenVINO's sums clip on processors without VNNI
+        np.testing.assert_array_equal(run_openvino(graph, 32)(iq), expected)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_float_graph_gives_the_scores(name, calibrated, iq):
+    model = calibrated(name, 32, 0.2)
+    graph, expected = float_graph(shrink(model)), scores(model, iq)
+    onnx.checker.check_model(graph, full_check=True)
+    for run in (run_onnxruntime(graph), run_openvino(graph, 7)):
+        np.testing.assert_allclose(run(iq), expected, atol=1e-6)
+
+
+def test_the_stored_weights_on_ten_thousand_chunks(root):
+    model = load_model(root / f"results/weights/{STORED}.safetensors")
+    chunks = make_chunks(1112, split="evaluation")
+    network, expected = to_integers(shrink(model), STORED), scores(model, chunks.iq)
+    for graph, run in ((qcdq_graph, run_onnxruntime), (qonnx_graph, run_qonnx)):
+        assert (run(graph(network))(chunks.iq) != expected).sum() == 0
+
+
+def optimised(graph, tmp_path) -> Counter:
+    """The operators that onnxruntime really runs."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.log_severity_level = 4
+    onnxruntime.InferenceSession(graph.SerializeToString(), options)
+    model = onnx.load(tmp_path / "optimised.onnx")
+    return Counter(node.op_type for node in model.graph.node)
+
+
+@pytest.mark.parametrize(("name", "bits"), QUANTISED)
+def test_onnxruntime_computes_every_layer_in_integers(name, bits, calibrated, tmp_path):
+    found = optimised(qcdq_graph(to_integers(calibrated(name, bits))), tmp_path)
+    row = ARCHITECTURES[name]
+    assert found["QLinearConv"] == len(row.conv_channels)
+    assert found["QGemm"] == len(row.hidden_features) + 1
+    assert not found.keys() & {"Conv", "FusedConv", "Gemm", "MatMul", "DequantizeLinear"}
+
+
+@pytest.mark.parametrize("bits", [8, 6, 4])
+def test_openvino_computes_every_layer_in_integers(bits, calibrated):
+    import openvino
+
+    graph = qcdq_graph(to_integers(calibrated("vgglike_3f_2c_2re_2mp", bits)))
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(graph.SerializeToString()), "CPU")
+    kinds = {}
+    for operation in compiled.get_runtime_model().get_ops():
+        about = operation.get_rt_info()
+        kind = about["layerType"].value
+        if kind.startswith(("Convolution", "FullyConnected", "MatMul", "Pooling", "MaxPool")):
+            kinds.setdefault(kind, set()).add(about["runtimePrecision"].value)
+    assert len(kinds) == 3 and set().union(*kinds.values()) <= {"i8", "u8"}, kinds
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(8, "INT8"), (6, "INT8"), (4, "INT4")])
+def test_weights_lie_on_the_disk_as_integers(bits, kind, calibrated):
+    network = to_integers(calibrated("vgglike_2f_2c_2re_2mp", bits))
+    graph = qcdq_graph(network)
+    weights = [x for x in graph.graph.initializer if "weights" in x.name]
+    assert {TensorProto.DataType.Name(x.data_type) for x in weights} == {kind}
+    count = sum(np.prod(x.dims) for x in weights)
+    assert count == sum(x.weights.size for x in network.layers if x.weights is not None)
+    assert graph.ByteSize() < count * (0.5 if bits == 4 else 1) + 10_000
+    for tensor, layer in zip(
+        weights, (x for x in network.layers if x.weights is not None), strict=True
+    ):
+        values = numpy_helper.to_array(tensor).astype(int)
+        np.testing.assert_array_equal(values.ravel(), layer.weights.ravel())
+
+
+@pytest.mark.parametrize("make", [qcdq_graph, qonnx_graph])
+def test_the_file_says_what_it_is(make, calibrated):
+    graph = make(to_integers(calibrated("pointwise_24_16_8", 6), "a point"))
+    about = {entry.key: entry.value for entry in graph.metadata_props}
+    assert about["name"] == "a point" and about["bit_width"] == "6"
+    assert json.loads(about["classes"]) == list(CONSTELLATIONS)
+    assert "amplitudes as in amrpkg/constellations.py" in about["constellations"]
+    assert graph.producer_name == "amrpkg" and graph.producer_version == about["amrpkg_version"]
+
+
+@pytest.mark.parametrize("name", ["vgglike_2f_2c_2re_2mp", "vgglike_5f_3c_4re_3mp"])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_brevitas_exports_the_same_network(name, bits, calibrated, iq, tmp_path):
+    from brevitas.export import export_onnx_qcdq, export_qonnx
+
+    model = shrink(calibrated(name, bits, 0.2))
+    network = to_integers(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch on its older exporter, which QCDQ needs
+        export_onnx_qcdq(model.layers, torch.from_numpy(iq), f"{tmp_path}/q.onnx", dynamo=False)
+        export_qonnx(model.layers, torch.from_numpy(iq), f"{tmp_path}/n.onnx", dynamo=False)
+    for file, run, ours in (
+        ("q.onnx", run_onnxruntime, qcdq_graph),
+        ("n.onnx", run_qonnx, qonnx_graph),
+    ):
+        theirs = run(onnx.load(tmp_path / file))(iq)
+        np.testing.assert_array_equal(theirs, run(ours(network))(iq))
+
+
+@pytest.mark.parametrize("format", ["qonnx", "integer"])
+def test_a_float_model_has_no_integer_form(format, tmp_path):
+    with pytest.raises(ValueError, match=f"format is '{format}' and the model is float; allowed"):
+        export(build("vgglike_2f_1c_1re_1mp"), tmp_path / "x", format)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_quantised_model_has_no_float_form(calibrated):
+    with pytest.raises(ValueError, match="model is of 8 bit; allowed: float"):
+        float_graph(calibrated("vgglike_2f_1c_1re_1mp", 8))
+
+
+def test_an_unknown_format_and_held_masks_are_refused(tmp_path):
+    model = build("vgglike_2f_1c_1re_1mp")
+    with pytest.raises(ValueError, match="format is 'tflite'; allowed: qonnx, onnx, integer"):
+        export(model, tmp_path / "x", "tflite")
+    prune_channels(model, 0.2)
+    with pytest.raises(ValueError, match="pruning masks; allowed: none, call make_permanent"):
+        export(model, tmp_path / "x", "onnx")
