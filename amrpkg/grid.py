@@ -70,9 +70,7 @@ def parse_point(name: str) -> Point:
 
     Raises ``ValueError`` for what is no such name.
     """
-    match = re.fullmatch(
-        r"(?P<architecture>\w+?)(_(?P<bits>\d+)bit)?(_pr_(?P<percent>[\d.]+))?", name
-    )
+    match = re.fullmatch(r"(\w+?)(?:_(\d+)bit)?(?:_pr_([\d.]+))?", name)
     if not match or match[1] not in ARCHITECTURES:
         example = Point(THESIS_ARCHITECTURES[-2], 6, 20).name
         raise ValueError(
