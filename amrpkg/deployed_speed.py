@@ -7,7 +7,6 @@ not integer in float32), "OpenVINO bf16" (what is not integer in bf16, which Ope
 itself on processors that have it) or "onnxruntime, Brevitas's export" (of Brevitas's QCDQ).
 """
 
-import logging
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -71,12 +70,11 @@ def _eager(model: Network, iq: torch.Tensor) -> torch.Tensor:
 
 def brevitas_qcdq(model: Network, batch_size: int) -> onnx.ModelProto:
     """The QCDQ graph that Brevitas's own exporter writes of a quantised model."""
-    from brevitas.export import export_onnx_qcdq  # here: it is a peer, and takes a second
-
     iq = torch.zeros(batch_size, 2, model.chunk_size)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of PyTorch, that its exporter of old is one
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        warnings.simplefilter("ignore")  # of an older exporter and optional packages
+        from brevitas.export import export_onnx_qcdq  # here: it is a peer, and takes a second
+
         export_onnx_qcdq(model.layers, iq, path := f"{folder}/qcdq.onnx", dynamo=False)
         return onnx.load(path)
 

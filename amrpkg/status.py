@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 import pandas as pd
 
+from amrpkg.grid import KEYS
 from amrpkg.results import PROVENANCE
 
 
@@ -38,6 +39,24 @@ def describe_record(record: pd.DataFrame) -> pd.DataFrame:
             "converged": int(runs["converged"].sum()),
             "hours of training": f"{runs['training_seconds'].sum() / 3600:.2f}",
             **{key: ", ".join(map(str, runs[key].unique())) for key in PROVENANCE[:-1]},
+            "first finished (UTC)": dates.min(),
+            "last finished (UTC)": dates.max(),
+        }
+    return pd.DataFrame(columns).rename_axis("what").reset_index()
+
+
+def describe_deployment(records: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """What made the records of deployable forms: a column a file, named by its key."""
+    columns = {}
+    for name, rows in records.items():
+        made_by = [*PROVENANCE[:-1], "onnx", "onnxruntime", "openvino", "qonnx"]
+        dates = pd.to_datetime(rows["date"]).dt.strftime("%Y-%m-%d %H:%M")
+        columns[name] = {
+            "networks": len(rows.drop_duplicates(KEYS)),
+            **{
+                key: ", ".join(map(str, rows[key].unique())) if key in rows else ""
+                for key in made_by
+            },
             "first finished (UTC)": dates.min(),
             "last finished (UTC)": dates.max(),
         }

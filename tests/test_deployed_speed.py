@@ -89,7 +89,7 @@ def test_ratios_by_hand(tmp_path):
     assert point[["to_eager", "to_fastest", "to_fastest_bf16"]].tolist() == [8, 4, 3]
     assert point["trained"] == 0.1
     real = table.loc[SMALL, 32, 0]
-    assert real["form"] == "float in OpenVINO"
+    assert real["form"] == "unpruned in OpenVINO"
     assert real[["to_eager", "to_fastest", "trained"]].tolist() == [2, 1, 1]
 
 

@@ -2,16 +2,15 @@
 
 import json
 import warnings
-from collections import Counter
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
 from amrpkg.architectures import ARCHITECTURES
+from amrpkg.compiled_graphs import onnxruntime_operators, openvino_layers, profile_openvino
 from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.exporting import export
 from amrpkg.models import build, load_model
@@ -65,19 +64,9 @@ def test_the_stored_weights_on_ten_thousand_chunks(root):
         assert (run(graph(network))(chunks.iq) != expected).sum() == 0
 
 
-def optimised(graph, tmp_path) -> Counter:
-    """The operators that onnxruntime really runs."""
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
-    options.log_severity_level = 4
-    onnxruntime.InferenceSession(graph.SerializeToString(), options)
-    model = onnx.load(tmp_path / "optimised.onnx")
-    return Counter(node.op_type for node in model.graph.node)
-
-
 @pytest.mark.parametrize(("name", "bits"), QUANTISED)
-def test_onnxruntime_computes_every_layer_in_integers(name, bits, calibrated, tmp_path):
-    found = optimised(qcdq_graph(to_integers(calibrated(name, bits))), tmp_path)
+def test_onnxruntime_computes_every_layer_in_integers(name, bits, calibrated):
+    found = onnxruntime_operators(qcdq_graph(to_integers(calibrated(name, bits))))
     row = ARCHITECTURES[name]
     assert found["QLinearConv"] == len(row.conv_channels)
     assert found["QGemm"] == len(row.hidden_features) + 1
@@ -86,18 +75,20 @@ def test_onnxruntime_computes_every_layer_in_integers(name, bits, calibrated, tm
 
 @pytest.mark.parametrize("bits", [8, 6, 4])
 def test_openvino_computes_every_layer_in_integers(bits, calibrated):
-    import openvino
+    name = "vgglike_3f_2c_2re_2mp"
+    found = openvino_layers(qcdq_graph(to_integers(calibrated(name, bits))))
+    assert found.total() == 2 + 2 + 3 and {kind for _, kind in found} <= {"i8", "u8"}, found
+    real = openvino_layers(float_graph(calibrated(name, 32)))
+    assert real.total() == 7 and not {kind for _, kind in real} & {"i8", "u8"}
 
-    graph = qcdq_graph(to_integers(calibrated("vgglike_3f_2c_2re_2mp", bits)))
-    core = openvino.Core()
-    compiled = core.compile_model(core.read_model(graph.SerializeToString()), "CPU")
-    kinds = {}
-    for operation in compiled.get_runtime_model().get_ops():
-        about = operation.get_rt_info()
-        kind = about["layerType"].value
-        if kind.startswith(("Convolution", "FullyConnected", "MatMul", "Pooling", "MaxPool")):
-            kinds.setdefault(kind, set()).add(about["runtimePrecision"].value)
-    assert len(kinds) == 3 and set().union(*kinds.values()) <= {"i8", "u8"}, kinds
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_the_parts_of_a_call_make_its_whole(precision, calibrated, iq):
+    graph = float_graph(calibrated("vgglike_3f_3c_2re_3mp", 32))
+    parts = profile_openvino(graph, iq, precision, calls=20)
+    assert (parts.drop("the call itself") >= 0).all() and parts["multiplying"] > 50
+    assert parts["multiplying"] == parts.max()
+    assert 0 < parts.sum() < 1e6
 
 
 @pytest.mark.parametrize(("bits", "kind"), [(8, "INT8"), (6, "INT8"), (4, "INT4")])

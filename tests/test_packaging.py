@@ -58,9 +58,9 @@ ORDER = """
     quantization models protocols pruning impairments timing training streaming intervals
     confusion bounds conditions evaluation hardware profiling run_folder runs results comparison
     speed robustness robustness_runs shrinking integers to_integers export_metadata integer_file
-    onnx_export runtimes onnx_import network_files exporting deployment equality deployed_speed
-    report tables plot_style plots grid_plots earning_plots robustness_plots
-    status kernels sweep ledger search recordings level classify cli
+    onnx_export runtimes compiled_graphs onnx_import network_files exporting deployment equality
+    deployed_speed report tables plot_style plots grid_plots earning_plots robustness_plots
+    deployment_plots status kernels sweep ledger search recordings level classify cli
 """
 
 

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from amrpkg.status import describe_record, versions
+from amrpkg.status import describe_deployment, describe_record, versions
 
 
 def test_every_declared_package_is_listed_with_the_installed_version():
@@ -34,3 +34,15 @@ def test_the_record_is_described_series_by_series():
     assert ours["commit"] == "abc, def"
     assert ours["first finished (UTC)"] == "2026-11-22 19:00"
     assert ours["last finished (UTC)"] == "2026-11-22 21:30"
+
+
+def test_the_deployment_records_are_described_file_by_file():
+    row = {"architecture": "a", "bit_width": 8, "pruning_percent": 0, "cpu": "x", "commit": "abc"}
+    row |= {"code_digest": "d", "python": "3.11", "torch": "2", "brevitas": "0", "numpy": "2"}
+    row |= {"threads": 1, "onnxruntime": "1", "openvino": "2026"}
+    row["date"] = "2026-11-23T05:00:00+00:00"
+    later = row | {"date": "2026-11-23T06:30:00+00:00", "openvino": "2027"}
+    files = {"speed.csv": pd.DataFrame([row, later])}
+    table = describe_deployment(files).set_index("what")["speed.csv"]
+    assert table["networks"] == 1 and table["openvino"] == "2026, 2027" and table["qonnx"] == ""
+    assert table["last finished (UTC)"] == "2026-11-23 06:30"

@@ -1,0 +1,82 @@
+"""What the runtimes make of an ONNX graph: which operators they run, and in which numbers."""
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import torch
+
+from amrpkg.timing import time_side_by_side
+
+
+def onnxruntime_operators(model: onnx.ModelProto) -> Counter[str]:
+    """How many of each operator onnxruntime runs, after its optimisation.
+
+    ``QLinearConv`` and ``QGemm`` multiply bytes; ``Conv``, ``FusedConv`` and ``Gemm`` floats.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    with TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(path := Path(folder) / "optimised.onnx")
+        onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+def openvino_layers(model: onnx.ModelProto) -> Counter[tuple[str, str]]:
+    """How many convolutions, pools and matrix products OpenVINO runs in which precision.
+
+    Keys: its name of the layer and of the precision, as ("Convolution", "u8").
+    """
+    import openvino  # here: it takes a second
+
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU")
+    found = Counter()
+    for operation in compiled.get_runtime_model().get_ops():
+        about = operation.get_rt_info()
+        kind = about["layerType"].value
+        if kind.startswith(("Convolution", "FullyConnected", "MatMul", "MaxPool", "Pooling")):
+            found[kind, about["runtimePrecision"].value.lower()] += 1
+    return found
+
+
+_PARTS = {
+    "multiplying": ("Convolution", "FullyConnected", "MatMul"),
+    "pooling": ("MaxPool", "Pooling"),
+}
+
+
+def profile_openvino(
+    model: onnx.ModelProto, iq: np.ndarray, precision: str = "f32", calls: int = 200
+) -> pd.Series:
+    """Measure where the time of a batch goes in OpenVINO, in microseconds.
+
+    precision : as in `runtimes.run_openvino`
+    calls : of which the median counts
+
+    Index: "multiplying", "pooling", "rounding and reordering" (all other nodes) and "the call
+    itself", which is what the nodes leave of the whole. Counters run meanwhile and round each
+    node down to microseconds.
+    """
+    import openvino
+
+    core = openvino.Core()
+    network = core.read_model(model.SerializeToString())
+    network.reshape([len(iq), *network.input(0).partial_shape[1:]])
+    options = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERF_COUNT": True}
+    options["INFERENCE_PRECISION_HINT"] = precision
+    request = core.compile_model(network, "CPU", options).create_infer_request()
+    request.get_input_tensor().data[:] = iq
+    [whole] = time_side_by_side([request.infer], turns=1, calls=calls)
+    times = dict.fromkeys((*_PARTS, "rounding and reordering"), 0.0)
+    for node in request.get_profiling_info():
+        parts = (part for part, kinds in _PARTS.items() if node.node_type.startswith(kinds))
+        part = next(parts, "rounding and reordering")
+        times[part] += 1e6 * node.real_time.total_seconds()
+    return pd.Series(times | {"the call itself": 1e3 * whole - sum(times.values())})
