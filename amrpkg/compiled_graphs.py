@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 import numpy as np
 import onnx
@@ -10,7 +11,7 @@ import onnxruntime
 import pandas as pd
 import torch
 
-from amrpkg.timing import time_side_by_side
+from amrpkg.arguments import require_count
 
 
 def onnxruntime_operators(model: onnx.ModelProto) -> Counter[str]:
@@ -58,12 +59,15 @@ def profile_openvino(
     """Measure where the time of a batch goes in OpenVINO, in microseconds.
 
     precision : as in `runtimes.run_openvino`
-    calls : of which the median counts
+    calls : the median of so many counts
 
     Index: "multiplying", "pooling", "rounding and reordering" (all other nodes) and "the call
     itself", which is what the nodes leave of the whole. Counters run meanwhile and round each
     node down to microseconds.
+
+    Raises ``ValueError`` or ``TypeError`` for a number of calls that is none.
     """
+    require_count("calls", calls)
     import openvino
 
     core = openvino.Core()
@@ -73,10 +77,15 @@ def profile_openvino(
     options["INFERENCE_PRECISION_HINT"] = precision
     request = core.compile_model(network, "CPU", options).create_infer_request()
     request.get_input_tensor().data[:] = iq
-    [whole] = time_side_by_side([request.infer], turns=1, calls=calls)
-    times = dict.fromkeys((*_PARTS, "rounding and reordering"), 0.0)
-    for node in request.get_profiling_info():
-        parts = (part for part, kinds in _PARTS.items() if node.node_type.startswith(kinds))
-        part = next(parts, "rounding and reordering")
-        times[part] += 1e6 * node.real_time.total_seconds()
-    return pd.Series(times | {"the call itself": 1e3 * whole - sum(times.values())})
+    rows = []
+    for _ in range(calls):
+        begin = perf_counter()
+        request.infer()
+        whole = 1e6 * (perf_counter() - begin)
+        times = dict.fromkeys((*_PARTS, "rounding and reordering"), 0.0)
+        for node in request.get_profiling_info():
+            parts = (part for part, kinds in _PARTS.items() if node.node_type.startswith(kinds))
+            part = next(parts, "rounding and reordering")
+            times[part] += 1e6 * node.real_time.total_seconds()
+        rows.append(times | {"the call itself": whole - sum(times.values())})
+    return pd.DataFrame(rows).median()

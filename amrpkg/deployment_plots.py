@@ -29,22 +29,25 @@ _PLACES = np.arange(len(BIT_WIDTHS))
 def plot_speed(batch_size: int = 32, path: Path = SPEED) -> Figure:
     """How many times as fast as the float network in PyTorch: a panel an architecture.
 
-    The thesis's printed ratios, ours as trained, and the fastest deployable form, unpruned and
-    with 30 % of the channels taken out.
+    The thesis's printed throughput, ours as trained and in the fastest deployable form, each
+    unpruned and with 30 % of the channels pruned, in the last case taken out.
     """
     ours = compare_speed(batch_size, path)
     printed = compare_grid("throughput_chunks_per_s").set_index(KEYS)["thesis"]
     lines = {
-        "thesis, printed (GPU)": (printed, 0, GREY, "x"),
-        "as trained, Brevitas": (ours["trained"], 0, ORANGE, "s"),
-        "exported": (ours["to_eager"], 0, BLUE, "o"),
-        "exported, 30 % taken out": (ours["to_eager"], 30, GREEN, "^"),
+        "thesis, printed (GPU)": (printed, 0, GREY, "x", "-"),
+        "thesis, 30 % pruned": (printed, 30, GREY, "x", ":"),
+        "as trained (Brevitas)": (ours["trained"], 0, ORANGE, "s", "-"),
+        "30 % as zeros": (ours["trained"], 30, ORANGE, "s", ":"),
+        "exported": (ours["to_eager"], 0, BLUE, "o", "-"),
+        "30 % taken out": (ours["to_eager"], 30, GREEN, "^", "-"),
     }
     figure, axes = subplots(1, len(THESIS_ARCHITECTURES), figsize=(8, 3.2), sharey=True)
     for ax, name in zip(axes, THESIS_ARCHITECTURES, strict=True):
-        for label, (values, percent, color, marker) in lines.items():
+        for label, (values, percent, color, marker, style) in lines.items():
             ratios = [values.get((name, bits, percent), np.nan) for bits in BIT_WIDTHS]
-            look = {"color": color, "marker": marker, "markersize": 4, "linewidth": 0.9}
+            look = {"color": color, "marker": marker, "linestyle": style, "markersize": 4}
+            look["linewidth"] = 0.9
             ax.plot(_PLACES, ratios, label=label, **look)
         ax.axhline(1, color="0.3", linewidth=0.6)
         ax.set_title(name.removeprefix("vgglike_"), fontsize=7)
@@ -56,7 +59,7 @@ def plot_speed(batch_size: int = 32, path: Path = SPEED) -> Figure:
     axes[0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes[0].set_ylabel("speed, ratio to float in PyTorch\n(measured; the thesis's as printed)")
     figure.supxlabel("bit width", fontsize=9)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 

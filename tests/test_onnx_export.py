@@ -86,9 +86,8 @@ def test_openvino_computes_every_layer_in_integers(bits, calibrated):
 def test_the_parts_of_a_call_make_its_whole(precision, calibrated, iq):
     graph = float_graph(calibrated("vgglike_3f_3c_2re_3mp", 32))
     parts = profile_openvino(graph, iq, precision, calls=20)
-    assert (parts.drop("the call itself") >= 0).all() and parts["multiplying"] > 50
-    assert parts["multiplying"] == parts.max()
-    assert 0 < parts.sum() < 1e6
+    assert list(parts.index[-2:]) == ["rounding and reordering", "the call itself"]
+    assert parts["multiplying"] > parts["pooling"] > 0 and parts["the call itself"] > 0
 
 
 @pytest.mark.parametrize(("bits", "kind"), [(8, "INT8"), (6, "INT8"), (4, "INT4")])
