@@ -21,6 +21,7 @@ from amrpkg.integers import IntegerLayer, IntegerNetwork
 from amrpkg.whole_file import whole_file
 
 FORMAT = "amrpkg integer network 1"
+_LONGEST_CHUNK = 1 << 16
 LARGEST_FILE = 64 << 20  # bytes; the largest of the grid at 8 bits takes 2.3 MB
 
 
@@ -98,6 +99,8 @@ def _layer(about: dict, tensors: dict[str, np.ndarray]) -> IntegerLayer:
 
 def _require_chain(network: IntegerNetwork) -> None:
     """Raise ``ValueError`` unless each layer can read what the one before it gives."""
+    if not 1 <= network.chunk_size <= _LONGEST_CHUNK:
+        raise ValueError(f"its chunks have {network.chunk_size} symbols")
     channels, positions = 2, network.chunk_size
     for layer in network.layers:
         if layer.kind == "pool":

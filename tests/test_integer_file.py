@@ -119,6 +119,8 @@ def test_too_large_a_file_is_refused_unread(file, monkeypatch):
         ({"layers": "{"}, "Expecting"),
         ({"layers": "[1]"}, "not subscriptable"),
         ({"chunk_size": "64"}, "linear1 does not fit"),
+        ({"chunk_size": "-32"}, "chunks have -32 symbols"),
+        ({"chunk_size": str(1 << 40)}, "symbols"),
         ({"bit_width": "four"}, "four"),
     ],
 )

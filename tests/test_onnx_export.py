@@ -9,6 +9,7 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
+from amrpkg import runtimes
 from amrpkg.architectures import ARCHITECTURES
 from amrpkg.compiled_graphs import onnxruntime_operators, openvino_layers, profile_openvino
 from amrpkg.constellations import CONSTELLATIONS
@@ -85,7 +86,7 @@ def test_openvino_computes_every_layer_in_integers(bits, calibrated):
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
 def test_the_parts_of_a_call_make_its_whole(precision, calibrated, iq):
     graph = float_graph(calibrated("vgglike_3f_3c_2re_3mp", 32))
-    parts = profile_openvino(graph, iq, precision, calls=20)
+    parts = profile_openvino(graph, iq, precision, calls=500)
     assert list(parts.index[-2:]) == ["rounding and reordering", "the call itself"]
     assert parts["multiplying"] > parts["pooling"] > 0 and parts["the call itself"] > 0
 
@@ -116,9 +117,13 @@ def test_the_file_says_what_it_is(make, calibrated):
     assert graph.producer_name == "amrpkg" and graph.producer_version == about["amrpkg_version"]
 
 
+@pytest.mark.parametrize("vnni", [True, False])
 @pytest.mark.parametrize("name", ["vgglike_2f_2c_2re_2mp", "vgglike_5f_3c_4re_3mp"])
 @pytest.mark.parametrize("bits", [8, 4])
-def test_brevitas_exports_the_same_network(name, bits, calibrated, iq, tmp_path):
+def test_brevitas_exports_the_same_network(name, bits, vnni, calibrated, iq, tmp_path, monkeypatch):
+    """Also told that sums of products could clip, which needs other kernels, or none."""
+    if not vnni:
+        monkeypatch.setattr(runtimes, "has_vnni", lambda: False)
     from brevitas.export import export_onnx_qcdq, export_qonnx
 
     model = shrink(calibrated(name, bits, 0.2))

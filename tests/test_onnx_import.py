@@ -270,6 +270,13 @@ def test_a_value_whose_size_the_samples_decide_is_refused(path):
     refuse(save(model, path), "depends on what is run; allowed")
 
 
+@pytest.mark.parametrize("inputs", [["z"], ["z", "w", "w", "w"]])
+def test_a_graph_that_a_runtime_cannot_run_is_refused(inputs, path):
+    model, _ = linear(9, ("Quant", inputs, ["y"], {"domain": onnx_import.QUANT_DOMAIN}))
+    model.opset_import.append(helper.make_opsetid(onnx_import.QUANT_DOMAIN, 1))
+    refuse(save(model, path), r"it cannot be run \(.*\); allowed: a graph that can")
+
+
 def test_other_constellations_are_refused(calibrated, path):
     model = float_graph(calibrated("pointwise_24_16_8", 32))
     entry = next(x for x in model.metadata_props if x.key == "constellations_sha256")
