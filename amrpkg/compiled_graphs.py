@@ -48,7 +48,8 @@ def openvino_layers(model: onnx.ModelProto) -> Counter[tuple[str, str]]:
 
 
 _PARTS = {
-    "multiplying": ("Convolution", "FullyConnected", "MatMul"),
+    "convolutions": ("Convolution",),
+    "fully connected": ("FullyConnected", "MatMul"),
     "pooling": ("MaxPool", "Pooling"),
 }
 
@@ -61,9 +62,9 @@ def profile_openvino(
     precision : as in `runtimes.run_openvino`
     calls : the mean of so many, the first and slow one among them
 
-    Index: "multiplying", "pooling", "rounding and reordering" (all other nodes) and "the call
-    itself", which is what the nodes leave of the whole. Counters run meanwhile and round the
-    mean of each node down to a microsecond.
+    Index: "convolutions", "fully connected", "pooling", "rounding and reordering" (all other
+    nodes) and "the call itself", which is what the nodes leave of the whole. Counters run
+    meanwhile and round the mean of each node down to a microsecond.
 
     Raises ``ValueError`` or ``TypeError`` for a number of calls that is none.
     """
