@@ -21,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from amrpkg.deployment import BATCH_SIZES, SPEED
-from amrpkg.grid import KEYS, Point
+from amrpkg.grid import KEYS
 from amrpkg.models import Network, build, load_model
 from amrpkg.module_digest import digest_modules
 from amrpkg.onnx_export import float_graph, qcdq_graph
@@ -106,17 +106,16 @@ def time_points(runs: Path, path: Path = SPEED, progress: bool = True) -> pd.Dat
     if not folders:
         raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
     digest = digest_modules(_CODE)
-    rows = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=[*KEYS, "speed_digest"])
-    rows = rows[rows["speed_digest"] == digest]
+    frames = [pd.read_csv(path).query("speed_digest == @digest")] if path.exists() else []
+    done = {row for rows in frames for row in rows[KEYS].itertuples(index=False, name=None)}
     for folder in tqdm(folders, unit="point", disable=not progress):
-        point = Point(*(read_record(folder)[key] for key in KEYS))
-        keys = {key: getattr(point, key) for key in KEYS}
-        if (rows[KEYS] == pd.Series(keys)).all(axis=1).any():
+        keys = {key: value for key, value in read_record(folder).items() if key in KEYS}
+        if tuple(keys[key] for key in KEYS) in done:
             continue
         made_by = provenance() | {name: version(name) for name in ("onnxruntime", "openvino")}
         times = time_point(load_model(folder / "model.safetensors"))
         new = times.assign(**keys, **made_by, speed_digest=digest)
-        rows = pd.concat([rows, new[[*KEYS, *times, *made_by, "speed_digest"]]])
+        frames.append(new[[*KEYS, *times, *made_by, "speed_digest"]])
         with whole_file(path) as file:
-            rows.to_csv(file, index=False)
-    return rows
+            pd.concat(frames).to_csv(file, index=False)
+    return pd.concat(frames, ignore_index=True)
