@@ -18,7 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from amrpkg.deployment import EXPORTS
-from amrpkg.export_metadata import FORMATS
+from amrpkg.export_metadata import FORMATS, SUFFIXES
 from amrpkg.exporting import export
 from amrpkg.grid import KEYS
 from amrpkg.hardware import estimate
@@ -57,7 +57,7 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
     scores, row = {"shrunk": _scores(small, iq)}, {"chunks": len(iq)}
     with TemporaryDirectory() as folder:
         for form in FORMATS if model.bit_width != 32 else ["onnx"]:
-            path = Path(folder) / f"{form}.{'safetensors' if form == 'integer' else 'onnx'}"
+            path = Path(folder) / f"{form}{SUFFIXES[form]}"
             export(model, path, form)
             row[f"bytes_{form}"] = path.stat().st_size
             scores["onnxruntime" if form == "onnx" else form] = _scores(load_network(path), iq)

@@ -14,6 +14,11 @@ FORMATS = {
     "onnx": "for runtimes: onnxruntime, OpenVINO; the one form of a float network",
     "integer": "packed integers, for hardware of your own",
 }
+"""Format -> what it is for."""
+
+SUFFIXES = {"qonnx": ".onnx", "onnx": ".onnx", "integer": ".safetensors"}
+"""Format -> ending of its files, by which they are read back."""
+
 CONVENTION = (
     "I and Q of one complex sample a symbol; amplitudes as in amrpkg/constellations.py (ASK and "
     "8QAM with a largest amplitude of 1, PSK on the unit circle from angle 0, 16QAM on odd "

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from amrpkg.arguments import require_choice
-from amrpkg.export_metadata import FORMATS
+from amrpkg.export_metadata import FORMATS, SUFFIXES
 from amrpkg.integer_file import save_integers
 from amrpkg.models import Network
 from amrpkg.onnx_export import float_graph, qcdq_graph, qonnx_graph
@@ -18,10 +18,15 @@ def export(model: Network, path: Path, format: str, name: str | None = None) -> 
     format : a key of `FORMATS`
     name : what the file says of itself, such as a grid point's; by default the architecture
 
-    Raises ``ValueError`` for an unknown format, a float model in an integer format, a model
-    with held masks and a quantised one that was not trained.
+    Raises ``ValueError`` for an unknown format, a path with another ending than its files have,
+    a float model in an integer format, a model with held masks and a quantised one that was not
+    trained.
     """
     require_choice("format", format, FORMATS)
+    if Path(path).suffix != SUFFIXES[format]:
+        raise ValueError(
+            f"path is {str(path)!r}; allowed for {format}: a name that ends in {SUFFIXES[format]}"
+        )
     name = name or model.architecture
     if model.bit_width == 32 and format != "onnx":
         raise ValueError(f"format is {format!r} and the model is float; allowed for float: onnx")

@@ -103,7 +103,7 @@ def _load_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
     _require_our_constellations(path, network.metadata)
     if classes is None and "classes" not in network.metadata:
         raise ValueError(f"{str(path)!r} does not name its classes; allowed: give them (--classes)")
-    classes = classes or json.loads(network.metadata["classes"])
+    classes = classes or _classes_of(path, network.metadata["classes"])
     unknown = [name for name in classes if name not in CONSTELLATIONS]
     if unknown or len(set(classes)) != len(classes) or len(classes) != network.outputs:
         raise ValueError(
@@ -113,6 +113,19 @@ def _load_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
     return ForeignNetwork(
         network.scores, network.chunk_size, classes, network.layers, network.bit_width
     )
+
+
+def _classes_of(path: Path, text: str) -> list[str]:
+    try:
+        classes = json.loads(text)
+        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+            raise ValueError("no list of names")
+    except ValueError as error:
+        raise ValueError(
+            f"classes in the header of {str(path)!r} are {text[:80]!r} ({error}); allowed: a "
+            "JSON list of names (or give them by --classes)"
+        ) from error
+    return classes
 
 
 def _require_our_constellations(path: Path, metadata: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from amrpkg.bounds import ceiling
 from amrpkg.cli import main
 from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.evaluation import evaluate
+from amrpkg.export_metadata import SUFFIXES
 from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, parse_point
 from amrpkg.hardware import estimate
 from amrpkg.models import load_model
@@ -20,7 +21,7 @@ from amrpkg.report import report
 from amrpkg.runs import run_point
 from amrpkg.signals import make_chunks
 
-FILES = {"onnx": "x.onnx", "qonnx": "x.onnx", "integer": "x.safetensors"}
+FILES = {format: f"x{suffix}" for format, suffix in SUFFIXES.items()}
 NAMES = list(CONSTELLATIONS)
 
 
@@ -132,7 +133,7 @@ def test_a_float_point_has_no_integers(calibrated, tmp_path, capsys):
     from amrpkg.models import save_model
 
     save_model(calibrated("vgglike_2f_1c_1re_1mp", 32), path := tmp_path / "x.safetensors")
-    message = refuse(["export", path, "--format", "qonnx", "-o", tmp_path / "y"], capsys)
+    message = refuse(["export", path, "--format", "qonnx", "-o", tmp_path / "y.onnx"], capsys)
     assert "format is 'qonnx' and the model is float; allowed for float: onnx" in message
 
 

@@ -13,6 +13,7 @@ from amrpkg import runtimes
 from amrpkg.architectures import ARCHITECTURES
 from amrpkg.compiled_graphs import onnxruntime_operators, openvino_layers, profile_openvino
 from amrpkg.constellations import CONSTELLATIONS
+from amrpkg.export_metadata import FORMATS, SUFFIXES
 from amrpkg.exporting import export
 from amrpkg.models import build, load_model
 from amrpkg.onnx_export import float_graph, qcdq_graph, qonnx_graph
@@ -144,7 +145,7 @@ def test_brevitas_exports_the_same_network(name, bits, vnni, calibrated, iq, tmp
 @pytest.mark.parametrize("format", ["qonnx", "integer"])
 def test_a_float_model_has_no_integer_form(format, tmp_path):
     with pytest.raises(ValueError, match=f"format is '{format}' and the model is float; allowed"):
-        export(build("vgglike_2f_1c_1re_1mp"), tmp_path / "x", format)
+        export(build("vgglike_2f_1c_1re_1mp"), tmp_path / f"x{SUFFIXES[format]}", format)
     assert not list(tmp_path.iterdir())
 
 
@@ -159,4 +160,10 @@ def test_an_unknown_format_and_held_masks_are_refused(tmp_path):
         export(model, tmp_path / "x", "tflite")
     prune_channels(model, 0.2)
     with pytest.raises(ValueError, match="pruning masks; allowed: none, call make_permanent"):
-        export(model, tmp_path / "x", "onnx")
+        export(model, tmp_path / "x.onnx", "onnx")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_file_is_named_as_it_will_be_read(format, calibrated, tmp_path):
+    with pytest.raises(ValueError, match=rf"path is .*allowed for {format}: .*\{SUFFIXES[format]}"):
+        export(calibrated("pointwise_24_16_8", 8), tmp_path / "x.bin", format)

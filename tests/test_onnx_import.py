@@ -270,6 +270,13 @@ def test_a_value_whose_size_the_samples_decide_is_refused(path):
     refuse(save(model, path), "depends on what is run; allowed")
 
 
+@pytest.mark.parametrize("text", ["BPSK, QPSK", "9", "[1, 2]", ""])
+def test_classes_that_a_file_names_badly_are_refused(text, path):
+    model, _ = linear()
+    helper.set_model_props(model, {"classes": text})
+    refuse(save(model, path), r"classes in the header of .*allowed: a JSON list of names", None)
+
+
 @pytest.mark.parametrize("inputs", [["z"], ["z", "w", "w", "w"]])
 def test_a_graph_that_a_runtime_cannot_run_is_refused(inputs, path):
     model, _ = linear(9, ("Quant", inputs, ["y"], {"domain": onnx_import.QUANT_DOMAIN}))
