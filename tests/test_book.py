@@ -94,7 +94,7 @@ def test_every_figure_image_is_there_and_no_output_is_an_error(html, soups):
 
 def test_numbers_glued_into_the_introduction_are_those_of_the_chapter(soups):
     glued = [item.text for item in soups["intro"].select(".pasted-text")]
-    assert len(glued) == 18 and all(re.search(r"\d", text) for text in glued)
+    assert len(glued) == 20 and all(re.search(r"\d", text) for text in glued)
     assert not any("np." in text for text in glued)
     training, fresh = (float(text.rstrip("%")) for text in glued[6:8])
     table = soups["chapters/04_evaluation_statistics"].find(id="tab-accuracy")
