@@ -84,8 +84,8 @@ def plot_sizes(accuracies, path: Path = EXPORTS) -> Figure:
     ax.set_xlabel("file (bytes): packed integers, ONNX if float")
     ax.set_ylabel("fresh chunks decided wrong (%)")
     ax.axhline(0.1, color="0.5", linewidth=0.8, linestyle=":")
-    look = {"color": "0.35", "fontsize": 7, "ha": "right", "va": "bottom"}
-    ax.text(1, 0.1, "99.9 % right", transform=ax.get_yaxis_transform(), **look)
+    look = {"color": "0.35", "fontsize": 7, "ha": "center", "va": "bottom"}
+    ax.text(0.3, 0.1, "99.9 % right", transform=ax.get_yaxis_transform(), **look)
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     label_points(ax)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right center")
