@@ -265,6 +265,8 @@ def _export(options) -> int:
     else:
         point = parse_point(options.point)
         name, weights = point.name, _weights_of(point, options)
+    if options.output.exists() and options.output.samefile(weights):
+        raise ValueError(f"output is {str(weights)!r}; allowed: another file than the weights")
     export(load_model(weights), options.output, options.format, name)
     print(f"{name} -> {options.output} ({options.output.stat().st_size} bytes)")
     return 0

@@ -16,11 +16,13 @@ BATCH_SIZES = (1, 32, 1024)  # of the record of speeds; 32 is the thesis's
 
 
 def load_exports(path: Path = EXPORTS) -> pd.DataFrame:
-    """A row a network: what `equality.compare_files` found, by default the checkout's record.
+    """A row a network trained on fresh chunks: what `equality.compare_files` found.
+
+    path : by default the checkout's record, which may hold other protocols too
 
     Raises ``FileNotFoundError`` that says how the record is made.
     """
-    return _load(path, "`amr verify`")
+    return _load(path, "`amr verify`").query("protocol == 'streaming'").reset_index(drop=True)
 
 
 def load_speed(path: Path = SPEED) -> pd.DataFrame:
@@ -114,8 +116,9 @@ def thesis_points(table: pd.DataFrame) -> pd.DataFrame:
 def summarise_removal(path: Path = EXPORTS) -> pd.DataFrame:
     """What pruning leaves of each architecture of the thesis, as zeros and taken out.
 
-    A row an architecture and pruning rate: ``weights`` that are not zero and weights when
-    ``shrunk``, and ``dsp`` likewise (estimates, float), with shares of the unpruned network's.
+    A row an architecture and pruning rate: weights of the unpruned network and the share left
+    when channels are taken out; DSP blocks and look-up tables (estimates, float) unpruned, with
+    zeros in place, and taken out.
     Raises as `load_exports`.
     """
     rows = load_exports(path).query("bit_width == 32").set_index(KEYS)

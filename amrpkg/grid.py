@@ -70,7 +70,7 @@ def parse_point(name: str) -> Point:
 
     Raises ``ValueError`` for what is no such name.
     """
-    match = re.fullmatch(r"(\w+?)(?:_(\d+)bit)?(?:_pr_([\d.]+))?", name)
+    match = re.fullmatch(r"(\w+?)(?:_(\d+)bit)?(?:_pr_(\d+(?:\.\d+)?))?", name)
     if not match or match[1] not in ARCHITECTURES:
         example = Point(THESIS_ARCHITECTURES[-2], 6, 20).name
         raise ValueError(

@@ -1,11 +1,11 @@
 """The integers of a network in one file: weights packed to their bit width, nothing that runs.
 
-A ``.safetensors`` file. Its header holds, as strings, what `export_metadata` says, ``format``
-and ``layers``: a list, in order of the data, of each layer's name, kind, exponent, bits and, for
-convolutions and fully connected layers, weight bits and shape [outputs, inputs, taps]. Its
-tensors are ``<layer>.weights``, two's complement, bit after bit from the lowest, without gaps
-(4 bits: two weights a byte; 6 bits: four weights in three bytes); ``<layer>.biases``, int32; and
-``<layer>.shifts``, int8.
+A ``.safetensors`` file. Its header holds, as strings, what `export_metadata` says, ``format``,
+``input_bits``, ``input_exponent`` and ``layers``: a list, in order of the data, of each layer's
+name, kind, exponent, bits and, for convolutions and fully connected layers, weight bits and
+shape [outputs, inputs, taps]. Its tensors are ``<layer>.weights``, two's complement, bit after
+bit from the lowest, without gaps (4 bits: two weights a byte; 6 bits: four weights in three
+bytes); ``<layer>.biases``, int32; and ``<layer>.shifts``, int8.
 """
 
 import json
@@ -94,6 +94,8 @@ def _layer(about: dict, tensors: dict[str, np.ndarray]) -> IntegerLayer:
         raise ValueError(f"{name} holds other types of numbers")
     if biases.shape != shape[:1] or shifts.shape != shape[:1] or len(shape) != 3:
         raise ValueError(f"{name} has weights of shape {shape} and {len(biases)} biases")
+    if np.abs(shifts.astype(int)).max(initial=0) > 62:
+        raise ValueError(f"{name} shifts by more than 62 bits")
     return IntegerLayer(*plain, bits, unpack(weights, bits, shape), biases, shifts)
 
 
@@ -101,6 +103,11 @@ def _require_chain(network: IntegerNetwork) -> None:
     """Raise ``ValueError`` unless each layer can read what the one before it gives."""
     if not 1 <= network.chunk_size <= _LONGEST_CHUNK:
         raise ValueError(f"its chunks have {network.chunk_size} symbols")
+    bits, exponent = network.input_bits, network.input_exponent
+    if not 2 <= bits <= 16 or abs(exponent) > 64 or not 2 <= network.bit_width <= 8:
+        raise ValueError(
+            f"it is of {network.bit_width} bit, its input of {bits} bits and exponent {exponent}"
+        )
     channels, positions = 2, network.chunk_size
     for layer in network.layers:
         if layer.kind == "pool":

@@ -83,7 +83,7 @@ def _checked(model: onnx.ModelProto) -> OnnxNetwork:
     chunk_size = _require_samples(plain.graph)
     outputs = _require_scores(plain)
     scores = run_qonnx(model) if quantised else run_onnxruntime(model)
-    _try(scores, chunk_size)
+    _try(scores, chunk_size, outputs)
     if model.graph.node[-1].op_type == "Softmax":
         scores = _logarithm(scores)  # classify takes the softmax itself
     metadata = {entry.key: entry.value for entry in model.metadata_props}
@@ -92,13 +92,15 @@ def _checked(model: onnx.ModelProto) -> OnnxNetwork:
     return OnnxNetwork(metadata, chunk_size, outputs, layers, bits, scores)
 
 
-def _try(scores: Scores, chunk_size: int) -> None:
-    """Run one chunk: what a runtime does not like of a graph it may say only then."""
+def _try(scores: Scores, chunk_size: int, outputs: int) -> None:
+    """Run some chunks: what a runtime does not like of a graph it may say only then."""
     try:
-        scores(np.zeros((1, 2, chunk_size), np.float32))
+        found = scores(np.zeros((3, 2, chunk_size), np.float32)).shape
     except Exception as error:  # a runtime's own, which have nothing in common
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"it cannot be run ({reason}); allowed: a graph that can") from error
+    if found != (3, outputs):
+        raise ValueError(f"it gives {list(found)} for 3 chunks; allowed: [3, {outputs}]")
 
 
 def _logarithm(probabilities: Scores) -> Scores:

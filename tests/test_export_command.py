@@ -42,7 +42,16 @@ def test_a_name_is_read_back(point):
     assert parse_point(point.name) == point
 
 
-@pytest.mark.parametrize("name", ["", "vgglike", "vgglike_2f_1c_1re_1mp_8bits", "x_8bit_pr_20"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "vgglike",
+        "vgglike_2f_1c_1re_1mp_8bits",
+        "x_8bit_pr_20",
+        "vgglike_2f_1c_1re_1mp_pr_1.2.3",
+    ],
+)
 def test_what_is_no_name_is_refused(name):
     with pytest.raises(ValueError, match=f"point is '{name}'; allowed: an architecture with"):
         parse_point(name)
@@ -78,6 +87,9 @@ def test_a_weights_file_is_exported_without_runs(stored, tmp_path, capsys):
     command = ["export", str(stored), "--format", "integer", "-o", str(tmp_path / "x.safetensors")]
     assert main(command) == 0
     assert stored.stem in capsys.readouterr().out
+    file = tmp_path / "x.safetensors"
+    message = refuse(["export", file, "--format", "integer", "-o", file], capsys)
+    assert "allowed: another file than the weights" in message
     assert 135_000 < (tmp_path / "x.safetensors").stat().st_size < 137_000  # 6 bits a weight
 
 

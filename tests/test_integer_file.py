@@ -119,6 +119,9 @@ def test_too_large_a_file_is_refused_unread(file, monkeypatch):
         ({"layers": "{"}, "Expecting"),
         ({"layers": "[1]"}, "not subscriptable"),
         ({"chunk_size": "64"}, "linear1 does not fit"),
+        ({"input_exponent": "-5000"}, "exponent -5000"),
+        ({"input_bits": "0"}, "input of 0 bits"),
+        ({"bit_width": "-3"}, "of -3 bit"),
         ({"chunk_size": "-32"}, "chunks have -32 symbols"),
         ({"chunk_size": str(1 << 40)}, "symbols"),
         ({"bit_width": "four"}, "four"),
@@ -151,3 +154,8 @@ def test_layers_that_do_not_fit_are_refused(layer, edits, reason, file):
 def test_tensors_of_other_kinds_are_refused(file):
     change(file, {"conv1.biases": np.zeros(32, np.float32)})
     refuse(file, "other types")
+
+
+def test_shifts_beyond_a_word_are_refused(file):
+    change(file, {"conv1.shifts": np.full(32, 100, np.int8)})
+    refuse(file, "conv1 shifts by more than 62 bits")

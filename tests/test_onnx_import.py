@@ -270,6 +270,23 @@ def test_a_value_whose_size_the_samples_decide_is_refused(path):
     refuse(save(model, path), "depends on what is run; allowed")
 
 
+@pytest.mark.parametrize(
+    ("node", "found"),
+    [
+        (
+            ("ReduceMean", ["z", "axes"], ["y"]),
+            r"it gives \[1, 9\] for 3 chunks; allowed: \[3, 9\]",
+        ),
+        (("Reshape", ["z", "one"], ["y"]), "it cannot be run"),
+    ],
+)
+def test_a_graph_for_one_chunk_alone_is_refused(node, found, path):
+    model, _ = linear(9, node)
+    for name, values in {"axes": [0], "one": [1, 9]}.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.array(values), name))
+    refuse(save(model, path), found)
+
+
 @pytest.mark.parametrize("text", ["BPSK, QPSK", "9", "[1, 2]", ""])
 def test_classes_that_a_file_names_badly_are_refused(text, path):
     model, _ = linear()
