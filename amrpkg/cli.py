@@ -6,17 +6,16 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
-from amrpkg.deployment import EXPORTS
-from amrpkg.export_metadata import FORMATS
-from amrpkg.grid import PRUNING_PERCENTS, Point, parse_point, sub_grid
-from amrpkg.protocols import PROTOCOLS, PRUNING_VARIANTS
-from amrpkg.recordings import SUFFIXES, load_samples
-from amrpkg.results import RECORD, collate
-from amrpkg.robustness import RECORD as ROBUSTNESS_RECORD
-from amrpkg.robustness import WIDTH, measure, require_below_ceiling
-from amrpkg.run_folder import read_metrics, run_name, runs_folder
-from amrpkg.signals import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
+from amrpkg.export.header import FORMATS
+from amrpkg.grid.folders import read_metrics, run_name, runs_folder
+from amrpkg.grid.points import PRUNING_PERCENTS, Point, parse_point, sub_grid
+from amrpkg.models.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
+from amrpkg.records.exports import EXPORTS
+from amrpkg.records.grid import GRID, collate
+from amrpkg.records.robustness import ROBUSTNESS, WIDTH, measure, require_below_ceiling
+from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
+from amrpkg.signals.recordings import SUFFIXES, load_samples
+from amrpkg.training.protocols import PROTOCOLS, PRUNING_VARIANTS
 
 _NETWORK_FILE = "a network: .onnx (QONNX too), or .safetensors of `amr export` or models.save_model"
 
@@ -79,12 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=parser.formatter_class,
     )
     results.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
-    results.add_argument("--output", type=Path, default=RECORD, help="the record")
+    results.add_argument("--output", type=Path, default=GRID, help="the record")
     classify = commands.add_parser(
         "classify",
         help="say which modulation each chunk of a recording holds",
         description="Class and confidence for each chunk of a recording: one complex sample a "
-        "symbol, no carrier, phase or timing offset, amplitudes as in amrpkg/constellations.py.",
+        "symbol, no carrier, phase or timing offset, amplitudes as in amrpkg/signals/constellations.py.",
     )
     classify.add_argument("file", type=Path, help=f"complex samples: {', '.join(SUFFIXES)}")
     classify.add_argument(
@@ -117,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         default=WIDTH,
         help="of each accuracy's exact 95 %% interval, at most",
     )
-    robustness.add_argument("--output", type=Path, default=ROBUSTNESS_RECORD, help="the record")
+    robustness.add_argument("--output", type=Path, default=ROBUSTNESS, help="the record")
     export = commands.add_parser(
         "export",
         help="write a trained network without its pruned channels to a file to deploy",
@@ -172,7 +171,7 @@ def _add_classes(command: argparse.ArgumentParser) -> None:
 
 
 def _sweep(options) -> int:
-    from amrpkg.sweep import executed_notebook, sweep  # here: torch and papermill take seconds
+    from amrpkg.grid.sweeping import executed_notebook, sweep
 
     points = sub_grid(options.architecture, options.bit_width, options.pruning)
     run = (options.protocol, options.seed, options.pruning_variant)
@@ -194,7 +193,7 @@ def _results(options) -> int:
 def _time(options) -> int:
     import torch  # here: it takes seconds
 
-    from amrpkg.speed import time_runs
+    from amrpkg.grid.speeds import time_runs
 
     torch.set_num_threads(1)  # as in the sweep
     print(f"{time_runs(options.runs or runs_folder())} runs measured")
@@ -204,9 +203,9 @@ def _time(options) -> int:
 def _classify(options) -> int:
     samples = load_samples(options.file)  # before torch, which takes seconds
 
-    from amrpkg.classify import SHIPPED, classify, doubts
-    from amrpkg.level import matching_factor
-    from amrpkg.network_files import load_network
+    from amrpkg.evaluation.classification import SHIPPED, classify, doubts
+    from amrpkg.evaluation.normalisation import matching_factor
+    from amrpkg.export.reading import load_network
 
     def note(text: str) -> None:
         print(f"amr classify: {options.file}: {text}", file=sys.stderr)
@@ -239,8 +238,8 @@ def _classify(options) -> int:
 def _robustness(options) -> int:
     import torch  # here: it takes seconds
 
-    from amrpkg.robustness_runs import find_classifiers
-    from amrpkg.runs import provenance
+    from amrpkg.grid.runs import provenance
+    from amrpkg.records.robustness import find_classifiers
 
     torch.set_num_threads(1)  # as in the sweep
     runs = options.runs or (None if options.weights else runs_folder())
@@ -254,8 +253,8 @@ def _robustness(options) -> int:
 def _export(options) -> int:
     import torch  # here: it takes seconds
 
-    from amrpkg.exporting import export
-    from amrpkg.models import load_model
+    from amrpkg.export.writing import export
+    from amrpkg.models.weights import load_model
 
     torch.set_num_threads(1)
     path = Path(options.point)
@@ -290,7 +289,7 @@ def _weights_of(point: Point, options) -> Path:
 def _verify(options) -> int:
     import torch  # here: it takes seconds
 
-    from amrpkg.equality import verify_runs
+    from amrpkg.records.exports import verify_runs
 
     torch.set_num_threads(1)
     rows = verify_runs(options.runs or runs_folder(), options.output)
@@ -306,8 +305,8 @@ def _verify(options) -> int:
 def _evaluate(options) -> int:
     import torch  # here: it takes seconds
 
-    from amrpkg.network_files import load_network
-    from amrpkg.report import report
+    from amrpkg.export.judging import report
+    from amrpkg.export.reading import load_network
 
     torch.set_num_threads(1)
     model = load_network(options.model, options.classes)

@@ -18,9 +18,10 @@ if hasattr(os, "sched_setaffinity"):
 
 import torch
 
-from amrpkg.deployed_speed import time_points
-from amrpkg.deployment import BATCH_SIZES, SPEED, compare_speed
-from amrpkg.run_folder import runs_folder
+from amrpkg.book import compare_speed
+from amrpkg.grid import runs_folder
+from amrpkg.records import SPEED, time_points
+from amrpkg.speed import BATCH_SIZES
 
 
 def main() -> None:

@@ -22,11 +22,10 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.grid import PRUNING_PERCENTS, sub_grid
-from amrpkg.models import build
-from amrpkg.protocols import PROTOCOLS, settings
+from amrpkg.models import BIT_WIDTHS, THESIS_ARCHITECTURES, build
 from amrpkg.signals import make_chunks
+from amrpkg.training import PROTOCOLS, settings
 
 FRESH_CHUNKS_PER_CLASS = 2_560
 TIMED_BATCHES = 100

@@ -8,12 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
-from amrpkg.architectures import THESIS_ARCHITECTURES
 from amrpkg.grid import THESIS_GRID
-from amrpkg.models import build
-from amrpkg.protocols import PRUNING_VARIANTS, settings
-from amrpkg.pruning import make_permanent, prune_channels
+from amrpkg.models import THESIS_ARCHITECTURES, build
 from amrpkg.signals import make_chunks
+from amrpkg.training import PRUNING_VARIANTS, make_permanent, prune_channels, settings
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,16 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from amrpkg.check import check, check_between
-from amrpkg.evaluation import binomial_interval, time_inference
-from amrpkg.grid import Point
+from amrpkg.book import check, check_between
+from amrpkg.evaluation import binomial_interval
+from amrpkg.grid import Point, run_point
 from amrpkg.hardware import estimate_architecture
 from amrpkg.models import build
-from amrpkg.protocols import Settings, settings
-from amrpkg.pruning import prune_channels
-from amrpkg.runs import run_point
 from amrpkg.signals import make_chunks, receive, stream
-from amrpkg.training import train
+from amrpkg.speed import time_inference
+from amrpkg.training import Settings, prune_channels, settings, train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 FRESH = make_chunks(1, split="evaluation")

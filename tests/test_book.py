@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from bs4 import BeautifulSoup
 
-from amrpkg.results import load_thesis
+from amrpkg.book import load_thesis
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

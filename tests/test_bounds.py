@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from amrpkg.bounds import ceiling, classify_maximum_likelihood, log_likelihoods
-from amrpkg.constellations import CONSTELLATIONS, OTHER_SHAPES
-from amrpkg.intervals import binomial_interval
-from amrpkg.signals import make_chunks
+from amrpkg.evaluation import (
+    binomial_interval,
+    ceiling,
+    classify_maximum_likelihood,
+    log_likelihoods,
+)
+from amrpkg.signals import CONSTELLATIONS, OTHER_SHAPES, make_chunks
 
 NAMES = list(CONSTELLATIONS)
 

@@ -11,12 +11,21 @@ import torch
 from komm_signals import KOMM, komm_receive
 from safetensors.torch import save_file
 
-from amrpkg.classify import FAR, SHIPPED, classify, doubts
 from amrpkg.cli import main
-from amrpkg.constellations import CONSTELLATIONS
-from amrpkg.evaluation import binomial_interval
-from amrpkg.level import HIGHEST, LOWEST, is_possible, level, matching_factor
+from amrpkg.evaluation import (
+    FAR,
+    HIGHEST,
+    LOWEST,
+    SHIPPED,
+    binomial_interval,
+    classify,
+    doubts,
+    is_possible,
+    level,
+    matching_factor,
+)
 from amrpkg.models import build, load_model, save_model
+from amrpkg.signals import CONSTELLATIONS
 
 NAMES = list(CONSTELLATIONS)
 GAINS = (1e-6, 0.37, 1.3, 2e5)

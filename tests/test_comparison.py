@@ -4,8 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amrpkg.comparison import METRICS, compare_grid, summarise_effects, tabulate_appendix
-from amrpkg.results import KEYS, PRINTED, load_grid, load_thesis
+from amrpkg.book import (
+    METRICS,
+    PRINTED,
+    compare_grid,
+    load_thesis,
+    summarise_effects,
+    tabulate_appendix,
+)
+from amrpkg.grid import KEYS
+from amrpkg.records import load_grid
 
 FLOAT, LARGEST = "vgglike_2f_1c_1re_1mp", "vgglike_5f_5c_4re_4mp"
 

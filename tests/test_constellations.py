@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from komm_signals import komm_points
 
-from amrpkg.constellations import CONSTELLATIONS
+from amrpkg.signals import CONSTELLATIONS
 
 NAMES = ["4ASK", "8ASK", "BPSK", "QPSK", "8PSK", "16PSK", "8QAM", "16QAM", "32QAM"]
 ORDERS = [4, 8, 2, 4, 8, 16, 8, 16, 32]

@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amrpkg import deployed_speed
-from amrpkg.deployed_speed import tasks, time_points
-from amrpkg.deployment import BATCH_SIZES, compare_speed, load_speed
-from amrpkg.grid import Point
-from amrpkg.runs import run_point
+from amrpkg.book import compare_speed
+from amrpkg.grid import Point, run_point
+from amrpkg.records import load_speed, speed, time_points
 from amrpkg.signals import make_chunks
+from amrpkg.speed import BATCH_SIZES, forms, tasks
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 REAL = ["PyTorch", "onnxruntime", "OpenVINO", "OpenVINO bf16"]
@@ -28,10 +27,10 @@ WHOLE = ["PyTorch", "onnxruntime", "OpenVINO", "onnxruntime, Brevitas's export"]
 def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, calibrated):
     iq = make_chunks(4).iq[:32]
     found = tasks(calibrated(SMALL, bits, fraction), iq)
-    forms = {}
+    named = {}
     for network, runtime in found:
-        forms.setdefault(network, []).append(runtime)
-    assert {key: sorted(value) for key, value in forms.items()} == {
+        named.setdefault(network, []).append(runtime)
+    assert {key: sorted(value) for key, value in named.items()} == {
         key: sorted(value) for key, value in expected.items()
     }
     scores = {form: np.asarray(task()) for form, task in found.items()}
@@ -44,14 +43,14 @@ def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, 
 def test_points_are_timed_once(tmp_path, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
     run_point(Point(SMALL, 8, 20), "trial", progress=False)
-    monkeypatch.setattr(deployed_speed, "_CALLS", dict.fromkeys(BATCH_SIZES, 1))
-    monkeypatch.setattr(deployed_speed, "_TURNS", 1)
+    monkeypatch.setattr(forms, "_CALLS", dict.fromkeys(BATCH_SIZES, 1))
+    monkeypatch.setattr(forms, "_TURNS", 1)
     path = tmp_path / "speed.csv"
     rows = time_points(tmp_path / "runs/trial", path, progress=False)
     assert len(rows) == 3 * (8 + 11) and (rows["ms"] > 0).all()
     assert rows["openvino"].notna().all() and (rows["threads"] == 1).all()
     pd.testing.assert_frame_equal(load_speed(path), rows)
-    monkeypatch.setattr(deployed_speed, "time_point", None)  # would fail if it were asked again
+    monkeypatch.setattr(speed, "time_point", None)  # would fail if it were asked again
     assert len(time_points(tmp_path / "runs/trial", path, progress=False)) == len(rows)
     table = compare_speed(32, path)
     assert list(table.index) == [(SMALL, 8, 0), (SMALL, 8, 20)]

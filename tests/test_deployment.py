@@ -4,25 +4,28 @@ import numpy as np
 import onnx
 import pytest
 
-from amrpkg import deployment_plots
-from amrpkg.architectures import ARCHITECTURES
-from amrpkg.deployment import (
-    BATCH_SIZES,
+from amrpkg.book import (
     choose,
     compare_speed,
-    load_exports,
-    load_speed,
+    figures,
     summarise_removal,
     summarise_speed,
     thesis_points,
 )
+from amrpkg.export import (
+    load_integers,
+    qcdq_graph,
+    qonnx_graph,
+    run_onnxruntime,
+    run_openvino,
+    run_qonnx,
+)
 from amrpkg.grid import KEYS, SMALL_GRID, THESIS_GRID, Point, parse_point
 from amrpkg.hardware import estimate_architecture
-from amrpkg.integer_file import load_integers
-from amrpkg.onnx_export import qcdq_graph, qonnx_graph
-from amrpkg.results import load_grid
-from amrpkg.runtimes import run_onnxruntime, run_openvino, run_qonnx
+from amrpkg.models import ARCHITECTURES
+from amrpkg.records import load_exports, load_grid, load_speed
 from amrpkg.signals import FRESH_CHUNKS_PER_CLASS, make_chunks
+from amrpkg.speed import BATCH_SIZES
 
 FORMS = ("shrunk", "integer", "onnxruntime", "openvino", "qonnx")
 
@@ -152,10 +155,10 @@ def test_the_choice_is_the_smallest_and_the_fastest_that_meets_the_target():
 
 
 def test_figures_show_every_architecture_and_point():
-    figure = deployment_plots.plot_speed()
+    figure = figures.plot_speed()
     assert len(figure.axes) == 7
     grid = load_grid("streaming").set_index(KEYS)["fresh_accuracy"]
-    [ax] = deployment_plots.plot_sizes(grid).axes
+    [ax] = figures.plot_sizes(grid).axes
     drawn = sum(len(line.get_xdata()) == 1 for line in ax.lines)
     assert drawn == len(THESIS_GRID + SMALL_GRID)
 

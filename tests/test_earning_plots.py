@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from amrpkg.earning_plots import plot_earned, plot_size
-from amrpkg.intervals import binomial_interval
+from amrpkg.book.figures import plot_earned, plot_size
+from amrpkg.evaluation import binomial_interval
 
 LARGE, SMALL = "vgglike_5f_5c_4re_4mp", "vgglike_2f_1c_1re_1mp"
 

@@ -4,13 +4,10 @@ import pandas as pd
 import pytest
 import torch
 
-from amrpkg import equality
 from amrpkg.cli import main
-from amrpkg.equality import compare_files, verify_runs
-from amrpkg.grid import Point
-from amrpkg.hardware import estimate_architecture
-from amrpkg.integers import IntegerNetwork
-from amrpkg.runs import run_point
+from amrpkg.grid import Point, run_point
+from amrpkg.hardware import IntegerNetwork, estimate_architecture
+from amrpkg.records import compare_files, exports, verify_runs
 from amrpkg.signals import make_chunks
 
 SMALL = "vgglike_2f_1c_1re_1mp"
@@ -55,7 +52,7 @@ def test_a_wrong_form_is_seen(calibrated, monkeypatch):
 def runs(tmp_path, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
     run_point(Point(SMALL, 8, 20), "trial", progress=False)  # and, for it, the unpruned one
-    monkeypatch.setattr(equality, "CHUNKS_PER_CLASS", 5)
+    monkeypatch.setattr(exports, "CHUNKS_PER_CLASS", 5)
     return tmp_path / "runs"
 
 
@@ -67,7 +64,7 @@ def test_runs_are_verified_once_by_the_command(runs, tmp_path, capsys, monkeypat
     rows = pd.read_csv(path)
     assert (rows["chunks"] == 45).all() and set(rows["pruning_percent"]) == {0, 20}
     assert set(rows["protocol"]) == {"trial"} and rows["onnxruntime"].notna().all()
-    monkeypatch.setattr(equality, "compare_files", None)  # would fail if it were asked again
+    monkeypatch.setattr(exports, "compare_files", None)  # would fail if it were asked again
     assert len(verify_runs(runs, path, progress=False)) == 2
 
 

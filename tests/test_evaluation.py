@@ -6,9 +6,10 @@ import torch
 from statsmodels.stats.proportion import proportion_confint
 from torch import nn
 
-from amrpkg.evaluation import binomial_interval, evaluate, time_inference
+from amrpkg.evaluation import binomial_interval, evaluate
 from amrpkg.models import build
 from amrpkg.signals import make_chunks
+from amrpkg.speed import time_inference
 
 
 @pytest.mark.parametrize("count", [1, 9, 2304, 23_040])

@@ -8,18 +8,13 @@ import torch
 from komm_signals import komm_receive
 from torch import nn
 
-from amrpkg.bounds import ceiling
 from amrpkg.cli import main
-from amrpkg.constellations import CONSTELLATIONS
-from amrpkg.evaluation import evaluate
-from amrpkg.export_metadata import SUFFIXES
-from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, parse_point
+from amrpkg.evaluation import ceiling, evaluate
+from amrpkg.export import SUFFIXES, load_network, report
+from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, parse_point, run_point
 from amrpkg.hardware import estimate
 from amrpkg.models import load_model
-from amrpkg.network_files import load_network
-from amrpkg.report import report
-from amrpkg.runs import run_point
-from amrpkg.signals import make_chunks
+from amrpkg.signals import CONSTELLATIONS, make_chunks
 
 FILES = {format: f"x{suffix}" for format, suffix in SUFFIXES.items()}
 NAMES = list(CONSTELLATIONS)

@@ -5,10 +5,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from amrpkg import grid_plots
-from amrpkg.architectures import THESIS_ARCHITECTURES
-from amrpkg.comparison import METRICS
-from amrpkg.results import KEYS, load_thesis
+from amrpkg.book import METRICS, figures, load_thesis
+from amrpkg.book.figures import results
+from amrpkg.grid import KEYS
+from amrpkg.models import THESIS_ARCHITECTURES
 
 LARGEST, *_, SMALLEST = THESIS_ARCHITECTURES
 PRINTED = load_thesis().set_index(KEYS)
@@ -20,7 +20,7 @@ def heights(ax):
 
 
 def test_bars_are_the_printed_and_the_recorded_values(record):
-    thesis, held, regrowing = grid_plots.plot_model("dsp", LARGEST, record).axes
+    thesis, held, regrowing = figures.plot_model("dsp", LARGEST, record).axes
     printed = [[PRINTED.loc[(LARGEST, b, p), "dsp"] for b in (32, 8, 6, 4)] for p in (0, 20, 30)]
     assert heights(thesis).tolist() == printed
     expected = [[100 * percent + bits for bits in (32, 8, 6, 4)] for percent in (0, 20, 30)]
@@ -32,7 +32,7 @@ def test_bars_are_the_printed_and_the_recorded_values(record):
 
 
 def test_bars_of_a_time_are_ratios_to_float(record):
-    thesis, held, regrowing = grid_plots.plot_model("inference_time_ms", LARGEST, record).axes
+    thesis, held, regrowing = figures.plot_model("inference_time_ms", LARGEST, record).axes
     printed = PRINTED["inference_time_ms"]
     ratio = printed[(LARGEST, 8, 30)] / printed[(LARGEST, 32, 0)]
     assert heights(thesis)[2, 1] == pytest.approx(ratio)
@@ -42,7 +42,7 @@ def test_bars_of_a_time_are_ratios_to_float(record):
 
 
 def test_the_training_latency_has_no_printed_panel_but_the_range_of_the_text(record):
-    figure = grid_plots.plot_model("training_latency_ms", LARGEST, record)
+    figure = figures.plot_model("training_latency_ms", LARGEST, record)
     assert [ax.get_title() for ax in figure.axes] == ["ours, masks held", "ours, regrowing"]
     band = figure.axes[0].collections[0].get_paths()[0].get_extents()
     assert (band.ymin, band.ymax) == (4, 6)
@@ -51,18 +51,18 @@ def test_the_training_latency_has_no_printed_panel_but_the_range_of_the_text(rec
 
 
 def test_the_point_that_is_not_in_the_grid_is_left_out_and_said(record):
-    for ax in grid_plots.plot_model("dsp", SMALLEST, record).axes:
+    for ax in figures.plot_model("dsp", SMALLEST, record).axes:
         assert np.isnan(heights(ax)[:, 3]).all() and not np.isnan(heights(ax)[:, :3]).any()
         assert [text.get_text() for text in ax.texts].count(" not in the grid") == 1
-    ax = grid_plots.plot_overview("dsp", record).axes[0]
+    ax = figures.plot_overview("dsp", record).axes[0]
     assert [text.get_text() for text in ax.texts].count("–") == 3
-    line = grid_plots.plot_all_models("dsp", record).axes[-1].lines[0]
+    line = figures.plot_all_models("dsp", record).axes[-1].lines[0]
     assert np.isnan(line.get_ydata()[3]) and line.get_ydata()[0] == 60_032
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_all_models_stand_on_one_scale(metric, record):
-    figure = grid_plots.plot_all_models(metric, record)
+    figure = figures.plot_all_models(metric, record)
     rows = 2 if metric == "training_latency_ms" else 3
     assert len(figure.axes) == 7 * rows
     low, high = figure.axes[0].get_ylim()
@@ -70,7 +70,7 @@ def test_all_models_stand_on_one_scale(metric, record):
         assert ax.get_ylim() == (low, high)
         drawn = np.concatenate([line.get_ydata() for line in ax.lines])
         assert len(ax.lines) == 3 and low <= np.nanmin(drawn) and np.nanmax(drawn) <= high
-        assert [line.get_color() for line in ax.lines] == list(grid_plots.COLORS.values())
+        assert [line.get_color() for line in ax.lines] == list(results.COLORS.values())
     if rows == 3 and not METRICS[metric].to_float:
         printed = [PRINTED.loc[(LARGEST, bits, 20), metric] for bits in (32, 8, 6, 4)]
         assert figure.axes[0].lines[1].get_ydata().tolist() == printed
@@ -78,7 +78,7 @@ def test_all_models_stand_on_one_scale(metric, record):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_flat_overview_shows_every_value_on_one_scale_of_colours(metric, record):
-    *panels, bar = grid_plots.plot_overview(metric, record).axes
+    *panels, bar = figures.plot_overview(metric, record).axes
     assert len({(p.images[0].norm.vmin, p.images[0].norm.vmax) for p in panels}) == 1
     assert METRICS[metric].label == bar.get_ylabel()
     for panel in panels:
@@ -90,13 +90,13 @@ def test_the_flat_overview_shows_every_value_on_one_scale_of_colours(metric, rec
 
 
 def test_the_three_dimensional_overview_has_a_layer_a_pruning_rate(record):
-    thesis, held = grid_plots.plot_overview_3d("bram", record).axes
+    thesis, held = figures.plot_overview_3d("bram", record).axes
     for ax in (thesis, held):
         assert len(ax.collections) == 6  # a surface and its points, three times
     points = np.ma.filled(held.collections[1]._offsets3d[2], np.nan)
     assert np.sort(np.unique(points[~np.isnan(points)])).tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert thesis.get_zlim() == held.get_zlim() == (0, 68)
-    logarithmic = grid_plots.plot_overview_3d("dsp", record).axes[0]
+    logarithmic = figures.plot_overview_3d("dsp", record).axes[0]
     assert logarithmic.get_zlim()[1] == pytest.approx(np.log10(PRINTED["dsp"].max()))
 
 
@@ -105,19 +105,19 @@ def test_the_three_dimensional_overview_has_a_layer_a_pruning_rate(record):
     [(4_520_576, "4.52M"), (999_900, "1M"), (84_700, "84.7k"), (0.1304, "0.13"), (0, "0")],
 )
 def test_values_are_written_in_three_digits(value, text):
-    assert grid_plots._compact(value) == text
-    assert grid_plots._compact(float("nan")) == ""
+    assert results._compact(value) == text
+    assert results._compact(float("nan")) == ""
 
 
 def test_unknown_names_are_refused_with_what_is_allowed():
     with pytest.raises(ValueError, match="architecture is '5f'; allowed: vgglike_5f_5c_4re_4mp, "):
-        grid_plots.plot_model("dsp", "5f")
+        figures.plot_model("dsp", "5f")
     for plot in ("plot_all_models", "plot_overview", "plot_overview_3d"):
         with pytest.raises(ValueError, match="metric is 'area'; allowed: training_latency_ms, "):
-            getattr(grid_plots, plot)("area")
+            getattr(results, plot)("area")
 
 
 def test_settings_and_open_figures_are_left_alone(record):
     before = dict(mpl.rcParams)
-    grid_plots.plot_model("dsp", LARGEST, record)
+    figures.plot_model("dsp", LARGEST, record)
     assert dict(mpl.rcParams) == before and plt.get_fignums() == []

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from amrpkg.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, describe
+from amrpkg.book import estimate_grid, load_thesis
 from amrpkg.grid import PRUNING_PERCENTS, THESIS_GRID
 from amrpkg.hardware import (
     LayerCount,
@@ -18,9 +18,8 @@ from amrpkg.hardware import (
     estimate_layer,
     zero_shares,
 )
-from amrpkg.models import build
-from amrpkg.pruning import prune_channels
-from amrpkg.results import estimate_grid, load_thesis
+from amrpkg.models import ARCHITECTURES, THESIS_ARCHITECTURES, build, describe
+from amrpkg.training import prune_channels
 
 POINTWISE = "pointwise_24_16_8"
 UNPRUNED = [point for point in THESIS_GRID if not point.pruning_percent]
@@ -147,7 +146,7 @@ def test_27_rows_without_loading_torch():
     code = (
         "import sys; from amrpkg.hardware import estimate_architecture;"
         "from amrpkg.grid import THESIS_GRID;"
-        "from amrpkg.results import load_thesis; import amrpkg.constellations;"
+        "from amrpkg.book.thesis import load_thesis; import amrpkg.signals.constellations;"
         "[estimate_architecture(p.architecture, p.bit_width) for p in THESIS_GRID[:27]];"
         "assert 'torch' not in sys.modules and 'brevitas' not in sys.modules"
     )

@@ -5,15 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from amrpkg.bounds import ceiling
-from amrpkg.constellations import CONSTELLATIONS, OTHER_SHAPES
-from amrpkg.evaluation import evaluate
-from amrpkg.impairments import change_gain, offset_frequency, rotate
-from amrpkg.intervals import binomial_interval
+from amrpkg.evaluation import binomial_interval, ceiling, evaluate
 from amrpkg.models import build
-from amrpkg.protocols import settings
-from amrpkg.signals import make_chunks
-from amrpkg.training import train
+from amrpkg.signals import (
+    CONSTELLATIONS,
+    OTHER_SHAPES,
+    change_gain,
+    make_chunks,
+    offset_frequency,
+    rotate,
+)
+from amrpkg.training import settings, train
 
 CHUNKS = make_chunks(2, split="evaluation")
 ALL = [change_gain, rotate, offset_frequency]

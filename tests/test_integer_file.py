@@ -7,14 +7,11 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from amrpkg import integer_file
-from amrpkg.architectures import ARCHITECTURES
-from amrpkg.constellations import CONSTELLATIONS
-from amrpkg.integer_file import load_integers, pack, save_integers, unpack
-from amrpkg.models import save_model
-from amrpkg.shrinking import shrink
-from amrpkg.signals import make_chunks
-from amrpkg.to_integers import to_integers
+from amrpkg.export import integer_file, load_integers, pack, save_integers, unpack
+from amrpkg.hardware import to_integers
+from amrpkg.models import ARCHITECTURES, save_model
+from amrpkg.signals import CONSTELLATIONS, make_chunks
+from amrpkg.training import shrink
 
 
 @pytest.fixture

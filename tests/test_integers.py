@@ -7,13 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from amrpkg.architectures import ARCHITECTURES
-from amrpkg.integers import IntegerLayer, shift_round
-from amrpkg.models import build, load_model
-from amrpkg.pruning import prune_channels
-from amrpkg.shrinking import shrink
+from amrpkg.hardware import IntegerLayer, shift_round, to_integers
+from amrpkg.models import ARCHITECTURES, build, load_model
 from amrpkg.signals import make_chunks
-from amrpkg.to_integers import to_integers
+from amrpkg.training import prune_channels, shrink
 
 
 @pytest.mark.parametrize("fraction", [0, 0.3])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amrpkg.ledger import (
+from amrpkg.book import (
     CONDITION,
     CORRECTED,
     NOT_REPRODUCED,
@@ -23,7 +23,9 @@ from amrpkg.ledger import (
     describe,
     each,
     equal,
+    estimate_grid,
     factor,
+    load_thesis,
     mean,
     relative,
     rounds_to,
@@ -32,7 +34,6 @@ from amrpkg.ledger import (
     true,
     within,
 )
-from amrpkg.results import estimate_grid, load_thesis
 
 
 @pytest.fixture

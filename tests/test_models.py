@@ -7,9 +7,16 @@ from brevitas.nn.mixin import QuantLayerMixin
 from safetensors.torch import save_file
 from torch import nn
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
 from amrpkg.hardware import count_architecture, count_model
-from amrpkg.models import build, load_model, load_state, prunable_layers, save_model
+from amrpkg.models import (
+    ARCHITECTURES,
+    BIT_WIDTHS,
+    build,
+    load_model,
+    load_state,
+    prunable_layers,
+    save_model,
+)
 from amrpkg.training import train
 
 SMALL = "vgglike_2f_1c_1re_1mp"

@@ -10,9 +10,8 @@ import nbformat
 import papermill
 import pytest
 
-from amrpkg.grid import Point
-from amrpkg.results import collate
-from amrpkg.sweep import run_notebook
+from amrpkg.grid import Point, run_notebook
+from amrpkg.records import collate
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "thesis_nb").glob("*.ipynb"))

@@ -9,19 +9,23 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
-from amrpkg import runtimes
-from amrpkg.architectures import ARCHITECTURES
-from amrpkg.compiled_graphs import onnxruntime_operators, openvino_layers, profile_openvino
-from amrpkg.constellations import CONSTELLATIONS
-from amrpkg.export_metadata import FORMATS, SUFFIXES
-from amrpkg.exporting import export
-from amrpkg.models import build, load_model
-from amrpkg.onnx_export import float_graph, qcdq_graph, qonnx_graph
-from amrpkg.pruning import prune_channels
-from amrpkg.runtimes import run_onnxruntime, run_openvino, run_qonnx
-from amrpkg.shrinking import shrink
-from amrpkg.signals import make_chunks
-from amrpkg.to_integers import to_integers
+from amrpkg.export import (
+    FORMATS,
+    SUFFIXES,
+    export,
+    float_graph,
+    qcdq_graph,
+    qonnx_graph,
+    run_onnxruntime,
+    run_openvino,
+    run_qonnx,
+    runtimes,
+)
+from amrpkg.hardware import to_integers
+from amrpkg.models import ARCHITECTURES, build, load_model
+from amrpkg.signals import CONSTELLATIONS, make_chunks
+from amrpkg.speed import onnxruntime_operators, openvino_layers, profile_openvino
+from amrpkg.training import prune_channels, shrink
 
 QUANTISED = [(name, bits) for name in ARCHITECTURES for bits in (8, 6, 4)]
 STORED = "vgglike_2f_2c_2re_2mp_6bit_pr_20"
@@ -115,7 +119,7 @@ def test_the_file_says_what_it_is(make, calibrated):
     about = {entry.key: entry.value for entry in graph.metadata_props}
     assert about["name"] == "a point" and about["bit_width"] == "6"
     assert json.loads(about["classes"]) == list(CONSTELLATIONS)
-    assert "amplitudes as in amrpkg/constellations.py" in about["constellations"]
+    assert "amplitudes as in amrpkg/signals/constellations.py" in about["constellations"]
     assert graph.producer_name == "amrpkg" and graph.producer_version == about["amrpkg_version"]
 
 

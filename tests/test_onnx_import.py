@@ -9,17 +9,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from amrpkg import onnx_import
-from amrpkg.constellations import CONSTELLATIONS
 from amrpkg.evaluation import evaluate
-from amrpkg.exporting import export
-from amrpkg.hardware import count_model, estimate
-from amrpkg.network_files import load_network
-from amrpkg.onnx_export import float_graph, qcdq_graph
-from amrpkg.onnx_import import load_onnx
-from amrpkg.shrinking import shrink
-from amrpkg.signals import make_chunks
-from amrpkg.to_integers import to_integers
+from amrpkg.export import export, float_graph, load_network, load_onnx, onnx_import, qcdq_graph
+from amrpkg.hardware import count_model, estimate, to_integers
+from amrpkg.signals import CONSTELLATIONS, make_chunks
+from amrpkg.training import shrink
 
 NAMES = list(CONSTELLATIONS)
 

@@ -53,24 +53,15 @@ def test_the_readme_has_two_commands_that_make_knows():
     assert "make test" in (ROOT / ".ci/run").read_text()
 
 
-ORDER = """
-    arguments check whole_file module_digest constellations signals architectures grid
-    quantization models protocols pruning impairments timing training streaming intervals
-    confusion bounds conditions evaluation hardware profiling run_folder runs results comparison
-    speed robustness robustness_runs shrinking integers to_integers export_metadata integer_file
-    onnx_export runtimes compiled_graphs onnx_import network_files exporting deployment equality
-    deployed_speed report tables plot_style plots grid_plots earning_plots robustness_plots
-    deployment_plots status kernels sweep ledger search recordings level classify cli
-"""
-
-
-def test_a_module_imports_only_from_those_left_of_it():
-    order = ORDER.split()
-    modules = {path.stem: path for path in (ROOT / "amrpkg").glob("*.py")}
-    assert set(order) == set(modules) - {"__init__"}
-    for name in order:
-        for imported in re.findall(r"^from amrpkg\.?(\w*) import", modules[name].read_text(), re.M):
-            assert not imported or order.index(imported) < order.index(name), (name, imported)
+def test_a_room_imports_only_from_those_below_it():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_console_script_helps():

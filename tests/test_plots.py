@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amrpkg import plots
-from amrpkg.architectures import ARCHITECTURES
+from amrpkg.book import Table, figures
+from amrpkg.models import ARCHITECTURES
 from amrpkg.signals import make_chunks
-from amrpkg.tables import Table
 
 
 def texts(figure):
@@ -18,14 +17,14 @@ def texts(figure):
 
 def test_settings_and_open_figures_are_left_alone():
     before = dict(mpl.rcParams)
-    plots.plot_received("QPSK", 10, 0.005, 0.005)
+    figures.plot_received("QPSK", 10, 0.005, 0.005)
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_an_architecture_has_a_block_a_layer_with_its_size(name):
-    figure = plots.plot_architecture(name)
+    figure = figures.plot_architecture(name)
     layers = ARCHITECTURES[name].layers()
     assert len(figure.axes[0].patches) == 1 + len(layers)
     labels = texts(figure)
@@ -35,14 +34,14 @@ def test_an_architecture_has_a_block_a_layer_with_its_size(name):
 
 
 def test_constellations_show_ideal_and_received_points():
-    figure = plots.plot_constellations(0.005, 0.005)
+    figure = figures.plot_constellations(0.005, 0.005)
     assert len(figure.axes) == 9
     received, ideal = figure.axes[8].collections
     assert (len(received.get_offsets()), len(ideal.get_offsets())) == (500, 32)
 
 
 def test_chunking_shuffles_but_keeps_every_chunk():
-    labels = texts(plots.plot_chunking(make_chunks(8), shown=4))
+    labels = texts(figures.plot_chunking(make_chunks(8), shown=4))
     for name in ("4ASK", "QPSK", "16QAM"):
         assert labels.count(name) == 1 + 4 + 4
 
@@ -50,14 +49,14 @@ def test_chunking_shuffles_but_keeps_every_chunk():
 def test_confusion_is_in_percent_of_the_true_class():
     confusion = 50 * np.eye(9, dtype=int)
     confusion[0, :2] = [25, 75]
-    labels = texts(plots.plot_confusion(confusion))
+    labels = texts(figures.plot_confusion(confusion))
     assert sorted(labels) == sorted(["25", "75", *["100"] * 8])
 
 
 def test_training_marks_target_and_phases():
     rows = [(1, 1.0, 0.5, "training"), (1, 0.1, 0.9, "retraining")]
     history = pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "phase"])
-    figure = plots.plot_training(history, 0.03)
+    figure = figures.plot_training(history, 0.03)
     legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert legend == ["training", "retraining", "target 0.03"]
     assert "nats" in figure.axes[0].get_ylabel() and "%" in figure.axes[1].get_ylabel()
@@ -66,7 +65,7 @@ def test_training_marks_target_and_phases():
 def test_accuracies_have_a_row_a_run():
     columns = ["training_correct", "training_count", "fresh_correct", "fresh_count"]
     runs = pd.DataFrame([[10, 10, 5, 10]] * 3, columns=columns, index=["a", "b", "c"])
-    ax = plots.plot_accuracies(runs).axes[0]
+    ax = figures.plot_accuracies(runs).axes[0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
     assert list(ax.lines[3].get_xdata()) == [100, 100, 100]
     assert list(ax.lines[-2].get_xdata()) == [50, 50, 50]

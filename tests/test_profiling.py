@@ -3,7 +3,7 @@
 import pytest
 
 from amrpkg.models import build
-from amrpkg.profiling import PARTS, profile_batch
+from amrpkg.speed import PARTS, profile_batch
 
 NAME = "vgglike_2f_1c_1re_1mp"
 

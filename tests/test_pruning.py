@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from amrpkg.architectures import ARCHITECTURES
-from amrpkg.models import build, prunable_layers, save_model
-from amrpkg.pruning import channel_norms, make_permanent, prune_channels
-from amrpkg.training import train
+from amrpkg.models import ARCHITECTURES, build, prunable_layers, save_model
+from amrpkg.training import channel_norms, make_permanent, prune_channels, train
 
 CASES = [(name, bits) for name in ARCHITECTURES for bits in (32, 4)]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sigmf
 
-from amrpkg.recordings import SUFFIXES, load_samples
+from amrpkg.signals import SUFFIXES, load_samples
 
 SAMPLES = (np.arange(40) / 7 - 1j * np.arange(40)[::-1] / 9).astype(np.complex64)
 

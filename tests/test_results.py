@@ -5,20 +5,12 @@ import json
 import pandas as pd
 import pytest
 
+from amrpkg.book import compare, load_thesis, printed_zero_shares, summarise
 from amrpkg.cli import main
-from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point
-from amrpkg.intervals import binomial_interval
-from amrpkg.protocols import settings
-from amrpkg.results import (
-    KEYS,
-    PROVENANCE,
-    collate,
-    compare,
-    load_grid,
-    load_thesis,
-    printed_zero_shares,
-    summarise,
-)
+from amrpkg.evaluation import binomial_interval
+from amrpkg.grid import KEYS, SMALL_GRID, THESIS_GRID, Point
+from amrpkg.records import PROVENANCE, collate, load_grid
+from amrpkg.training import settings
 
 
 def test_the_grid_is_the_81_printed_rows_in_their_order():

@@ -7,26 +7,31 @@ import pandas as pd
 import pytest
 import torch
 
-from amrpkg import robustness
-from amrpkg.bounds import classify_maximum_likelihood
+from amrpkg.book.figures import plot_impairments, plot_noise
 from amrpkg.cli import main
-from amrpkg.conditions import CONDITIONS, IMPAIRMENTS, UNITS, Condition, noise_power_at
-from amrpkg.constellations import CONSTELLATIONS, OTHER_SHAPES
-from amrpkg.intervals import binomial_interval
+from amrpkg.evaluation import (
+    CONDITIONS,
+    IMPAIRMENTS,
+    UNITS,
+    Condition,
+    binomial_interval,
+    classify_maximum_likelihood,
+    noise_power_at,
+)
 from amrpkg.models import build, save_model
-from amrpkg.results import load_record
-from amrpkg.robustness import (
+from amrpkg.records import (
     CEILING,
     UNMATCHED,
     Classifier,
+    find_classifiers,
+    load_record,
     load_robustness,
     measure,
     require_below_ceiling,
+    robustness,
     sample_until,
 )
-from amrpkg.robustness_plots import plot_impairments, plot_noise
-from amrpkg.robustness_runs import find_classifiers
-from amrpkg.signals import Chunks, make_chunks
+from amrpkg.signals import CONSTELLATIONS, OTHER_SHAPES, Chunks, make_chunks
 
 THESIS, HIGH_NOISE = CONDITIONS[0], Condition("noise", 7, noise_power=noise_power_at(7))
 ROTATED = Condition("rotation", 45)

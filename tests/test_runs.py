@@ -5,15 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from amrpkg import module_digest, runs
 from amrpkg.cli import main
+from amrpkg.common import code
 from amrpkg.evaluation import evaluate
-from amrpkg.grid import Point
+from amrpkg.grid import Point, run_point, runs
 from amrpkg.hardware import count_architecture, count_model, estimate_architecture
-from amrpkg.protocols import settings
-from amrpkg.results import collate
-from amrpkg.runs import run_point
+from amrpkg.records import collate
 from amrpkg.signals import make_chunks
+from amrpkg.training import settings
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 
@@ -174,7 +173,7 @@ def test_an_edit_of_the_code_changes_the_digest(tmp_path, monkeypatch):
         (tmp_path / f"{module}.py").write_text((runs._PACKAGE / f"{module}.py").read_text())
     digest = runs.code_digest.__wrapped__  # it is taken once a process
     before = digest()
-    monkeypatch.setattr(module_digest, "_PACKAGE", tmp_path)
+    monkeypatch.setattr(code, "_PACKAGE", tmp_path)
     assert digest() == before
     (tmp_path / "signals.py").write_text("NOISE_POWER = 1")
     assert digest() != before

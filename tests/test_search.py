@@ -2,8 +2,7 @@
 
 import pytest
 
-from amrpkg import search
-from amrpkg.search import try_network
+from amrpkg.records import search, try_network
 
 
 def test_a_candidate_is_trained_in_float_and_then_at_each_bit_width(monkeypatch):

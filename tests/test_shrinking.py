@@ -8,12 +8,10 @@ import torch
 import torch_pruning
 from torch import nn
 
-from amrpkg.architectures import ARCHITECTURES, BIT_WIDTHS
 from amrpkg.hardware import estimate
-from amrpkg.models import build, load_model, prunable_layers
-from amrpkg.pruning import prune_channels
-from amrpkg.shrinking import shrink, silent_channels
+from amrpkg.models import ARCHITECTURES, BIT_WIDTHS, build, load_model, prunable_layers
 from amrpkg.signals import make_chunks
+from amrpkg.training import prune_channels, shrink, silent_channels
 
 FAMILY = [(name, bits) for name in ARCHITECTURES for bits in BIT_WIDTHS]
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from amrpkg.constellations import CONSTELLATIONS
-from amrpkg.signals import SPLITS, Chunks, make_chunks, receive, stream
+from amrpkg.signals import CONSTELLATIONS, SPLITS, Chunks, make_chunks, receive, stream
 
 
 @pytest.mark.parametrize("name", CONSTELLATIONS)

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from amrpkg.status import describe_deployment, describe_record, versions
+from amrpkg.book import describe_deployment, describe_record, versions
 
 
 def test_every_declared_package_is_listed_with_the_installed_version():

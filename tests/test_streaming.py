@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from amrpkg import streaming
 from amrpkg.evaluation import binomial_interval, evaluate
-from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point
+from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, origin
 from amrpkg.models import build, load_float_weights, prunable_layers
-from amrpkg.protocols import PROTOCOLS, StreamSettings, settings
-from amrpkg.pruning import prune_channels
-from amrpkg.runs import origin
 from amrpkg.signals import NOISE_POWER, make_chunks, stream
-from amrpkg.streaming import train_on_stream
+from amrpkg.training import PROTOCOLS, StreamSettings, prune_channels, settings, train_on_stream
+from amrpkg.training import stream as streaming
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 KNOBS = StreamSettings(3e-3, 16_384, 1e-3, 4_096, batch_size=128)

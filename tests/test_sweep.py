@@ -10,12 +10,19 @@ import pytest
 from filelock import FileLock
 from tqdm import tqdm
 
-import amrpkg.sweep
 from amrpkg.cli import main
-from amrpkg.grid import Point
-from amrpkg.run_folder import seal
-from amrpkg.runs import identify, origin
-from amrpkg.sweep import Failure, _missing, _run_on_worker, _work_through, sweep
+from amrpkg.grid import (
+    Failure,
+    Point,
+    _missing,
+    _run_on_worker,
+    _work_through,
+    identify,
+    origin,
+    seal,
+    sweep,
+    sweeping,
+)
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 BASE, PRUNED, MORE = (Point(SMALL, 32, percent) for percent in (0, 20, 30))
@@ -127,7 +134,7 @@ def test_two_sweeps_on_one_folder_are_refused(tmp_path, monkeypatch):
 
 def test_damaged_runs_are_all_named_and_nothing_is_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
-    monkeypatch.setattr(amrpkg.sweep, "_run", lambda point, **_: pytest.fail("it ran"))
+    monkeypatch.setattr(sweeping, "_run", lambda point, **_: pytest.fail("it ran"))
     for point, damage in ((BASE, '{"cut'), (MORE, "[]")):
         (tmp_path / "thesis" / point.name).mkdir(parents=True)
         (tmp_path / "thesis" / point.name / "metrics.json").write_text(damage)
@@ -144,7 +151,7 @@ def test_runs_made_by_other_code_are_named_before_they_are_made_again(
 ):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
     made = []
-    monkeypatch.setattr(amrpkg.sweep, "_run", lambda point, **_: made.append(point))
+    monkeypatch.setattr(sweeping, "_run", lambda point, **_: made.append(point))
     folder, params = identify(BASE)
     folder.mkdir(parents=True)
     for file in ("history.csv", "model.safetensors"):
@@ -164,8 +171,8 @@ class Terminal(io.StringIO):
 
 def test_the_bar_moves_while_a_long_point_runs(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    monkeypatch.setattr(amrpkg.sweep, "_refresh_seconds", lambda: 0.05)
-    with ThreadPoolExecutor(1) as executor, amrpkg.sweep._bar(1, True) as bar:
+    monkeypatch.setattr(sweeping, "_refresh_seconds", lambda: 0.05)
+    with ThreadPoolExecutor(1) as executor, sweeping._bar(1, True) as bar:
         _work_through({BASE: None}, lambda point: time.sleep(1.2), executor, 0, bar)
     drawn = terminal.getvalue().split("\r")
     assert any("0/1 [00:01<" in line for line in drawn)  # its clock, at work on the first point
@@ -174,7 +181,7 @@ def test_the_bar_moves_while_a_long_point_runs(monkeypatch):
 
 
 def test_a_log_has_a_line_a_change(capsys):
-    with ThreadPoolExecutor(1) as executor, amrpkg.sweep._bar(3, True) as bar:
+    with ThreadPoolExecutor(1) as executor, sweeping._bar(3, True) as bar:
         _work_through({BASE: None, OTHER: None, PRUNED: BASE}, lambda point: None, executor, 0, bar)
     lines = capsys.readouterr().err.splitlines()
     assert "\r" not in "".join(lines) and len(lines) <= 6
@@ -197,7 +204,7 @@ def test_the_extra_is_named_where_dask_is_missing(tmp_path, monkeypatch, capsys)
 
 def test_a_worker_of_other_code_or_without_the_folder_is_refused(tmp_path, monkeypatch):
     run = {"protocol": "trial", "seed": 0, "pruning_variant": "held"}
-    made_by = amrpkg.sweep._made_by(run)
+    made_by = sweeping._made_by(run)
     with pytest.raises(RuntimeError, match="restart it on the same checkout"):
         _run_on_worker(BASE, str(tmp_path), made_by | {"code_digest": "older"}, run)
     with pytest.raises(RuntimeError, match="must share the file system"):

@@ -16,8 +16,7 @@ from functools import partial
 import psutil
 import pytest
 
-from amrpkg.grid import Point
-from amrpkg.runs import find_run
+from amrpkg.grid import Point, find_run
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 POINTS = [Point(SMALL, bits, percent) for bits in (32, 8) for percent in (0, 20, 30)]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from amrpkg.timing import SKIPPED, time_side_by_side
+from amrpkg.speed import SKIPPED, time_side_by_side
 
 
 def test_tasks_take_turns_and_each_is_called_as_often():

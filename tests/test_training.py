@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from amrpkg.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.evaluation import evaluate
-from amrpkg.models import build
-from amrpkg.protocols import PROTOCOLS, Settings, settings
+from amrpkg.models import BIT_WIDTHS, THESIS_ARCHITECTURES, build
 from amrpkg.signals import make_chunks
-from amrpkg.training import time_training, train
+from amrpkg.speed import time_training
+from amrpkg.training import PROTOCOLS, Settings, settings, train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 

@@ -1,0 +1,29 @@
+"""What the chapters show: cells, comparison with print, ledger, status."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["figures"],
+    submod_attrs={
+        "cells": ["Table", "check", "check_between"],
+        "comparison": [
+            "METRICS", "compare", "compare_grid", "summarise", "summarise_effects",
+            "tabulate_appendix",
+        ],
+        "deployment": [
+            "GOALS", "choose", "compare_speed", "summarise_removal", "summarise_speed",
+            "thesis_points",
+        ],
+        "ledger": [
+            "CONDITION", "CORRECTED", "Ledger", "NOT_REPRODUCED", "NOT_TESTABLE", "REPRODUCED",
+            "VERDICTS", "relative",
+        ],
+        "rules": [
+            "about", "above", "at_least", "at_most", "below", "clear", "describe", "each", "equal",
+            "factor", "mean", "rounds_to", "some", "steady", "true", "within",
+        ],
+        "status": ["describe_deployment", "describe_record", "versions"],
+        "thesis": ["PRINTED", "estimate_grid", "load_thesis", "printed_zero_shares"],
+    },
+)

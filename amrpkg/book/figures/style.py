@@ -1,0 +1,58 @@
+"""The look that all figures of the book share."""
+
+from collections.abc import Callable
+from functools import wraps
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from amrpkg.grid.points import PRUNING_PERCENTS
+from amrpkg.models.architectures import BIT_WIDTHS
+
+# colour-blind safe
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8a8a"
+BIT_WIDTH_COLORS = dict(zip(BIT_WIDTHS, (GREY, BLUE, GREEN, ORANGE), strict=True))
+PRUNING_MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
+STYLE = {
+    "figure.dpi": 110,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+def in_style(plot: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw in the book's style and leave the caller's matplotlib settings alone."""
+
+    @wraps(plot)
+    def styled(*args, **kwargs):
+        with plt.rc_context(STYLE):
+            return plot(*args, **kwargs)
+
+    return styled
+
+
+def bit_width_name(bit_width: int) -> str:
+    """What figures call a bit width: "float" or "8 bit"."""
+    return "float" if bit_width == 32 else f"{bit_width} bit"
+
+
+def label_points(ax) -> None:
+    """Legend entries for the colours of bit widths and the markers of pruning rates."""
+    for bits, color in BIT_WIDTH_COLORS.items():
+        ax.plot([], [], "o", color=color, label=bit_width_name(bits))
+    label_pruning(ax)
+
+
+def label_pruning(ax) -> None:
+    """Legend entries for the markers of pruning rates."""
+    for percent, marker in PRUNING_MARKERS.items():
+        ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
+
+
+def subplots(*args, **kwargs):
+    """``plt.subplots``, taken off pyplot's list, or a notebook would show the figure twice."""
+    figure, axes = plt.subplots(*args, **kwargs)
+    plt.close(figure)
+    return figure, axes

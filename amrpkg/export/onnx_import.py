@@ -1,0 +1,258 @@
+"""ONNX and QONNX files, ours or somebody else's, checked before a runtime sees them.
+
+A file is data. What runs of it are the operators listed here, none of which loads code, opens a
+file or loops; a graph with others, with tensors kept in other files, or whose tensors would
+outgrow memory is refused.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import TensorProto, numpy_helper
+
+from amrpkg.export.qonnx import QUANT_DOMAIN
+from amrpkg.export.runtimes import Scores, run_onnxruntime, run_qonnx
+from amrpkg.hardware.resources import LayerCount
+
+LARGEST_FILE = 256 << 20  # bytes
+LARGEST_VALUE = 1 << 24  # elements of a tensor, for one chunk
+_LISTED = """
+    Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvInteger DequantizeLinear
+    Div Dropout DynamicQuantizeLinear Elu Expand Flatten Gather Gelu Gemm GlobalAveragePool
+    GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu LogSoftmax MatMul MatMulInteger Max
+    MaxPool Min Mul Neg PRelu QLinearConv QLinearMatMul QuantizeLinear ReduceMax ReduceMean
+    ReduceSum Relu Reshape Round Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose
+    Unsqueeze
+"""
+OPERATORS = frozenset(_LISTED.split())
+QONNX_OPERATORS = frozenset(["Quant", "IntQuant", "BipolarQuant", "Trunc"])
+_QONNX_DOMAINS = (QUANT_DOMAIN, "onnx.brevitas")  # the second as older Brevitas wrote it
+_KINDS = {"Conv": "conv", "ConvInteger": "conv", "QLinearConv": "conv"}
+_KINDS |= dict.fromkeys(("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul"), "linear")
+_KINDS |= {"MaxPool": "pool", "GlobalMaxPool": "pool"}
+_KINDS |= dict.fromkeys(("AveragePool", "GlobalAveragePool"), "average")
+
+
+@dataclass(frozen=True)
+class OnnxNetwork:
+    """A checked graph.
+
+    metadata : what the file says of itself, see `export_metadata`; of others' often nothing
+    chunk_size, outputs : numbers of symbols in a chunk and of class scores
+    layers, bit_width : what Algorithm II counts, see `hardware`; the bit width is what the
+        file says, else what its widest integer weights need, 32 if they are floats
+    scores : maps ``float32[n, 2, chunk_size]`` to ``float32[n, outputs]``
+    """
+
+    metadata: dict[str, str]
+    chunk_size: int
+    outputs: int
+    layers: list[LayerCount]
+    bit_width: int
+    scores: Scores
+
+
+def load_onnx(path: Path) -> OnnxNetwork:
+    """Read and check an ONNX or QONNX file.
+
+    Raises ``ValueError`` that names `path` and what is allowed: for a file that is damaged or
+    larger than 256 MiB, other inputs than ``float32[n, 2, chunk_size]``, other outputs than
+    ``[n, scores]``, operators that are not listed, tensors in other files, values too large.
+    """
+    try:
+        if (size := Path(path).stat().st_size) > LARGEST_FILE:
+            raise ValueError(f"it holds {size} bytes; allowed: {LARGEST_FILE}")
+        model = onnx.load(path, format="protobuf", load_external_data=False)
+        return _checked(model)
+    except (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as e:
+        reason = (str(e).strip().splitlines() or ["nothing in it"])[0]
+        raise ValueError(f"{str(path)!r} is not an undamaged ONNX file: {reason}") from e
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r}: {error}") from error
+
+
+def _checked(model: onnx.ModelProto) -> OnnxNetwork:
+    quantised = _require_operators(model)
+    _require_own_tensors(model)
+    plain = _without_quant(model)
+    onnx.checker.check_model(plain)
+    chunk_size = _require_samples(plain.graph)
+    outputs = _require_scores(plain)
+    scores = run_qonnx(model) if quantised else run_onnxruntime(model)
+    _try(scores, chunk_size, outputs)
+    if model.graph.node[-1].op_type == "Softmax":
+        scores = _logarithm(scores)  # classify takes the softmax itself
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    layers, bits = count_graph(model)
+    bits = int(metadata.get("bit_width", bits))
+    return OnnxNetwork(metadata, chunk_size, outputs, layers, bits, scores)
+
+
+def _try(scores: Scores, chunk_size: int, outputs: int) -> None:
+    """Run some chunks: what a runtime does not like of a graph it may say only then."""
+    try:
+        found = scores(np.zeros((3, 2, chunk_size), np.float32)).shape
+    except Exception as error:  # a runtime's own, which have nothing in common
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"it cannot be run ({reason}); allowed: a graph that can") from error
+    if found != (3, outputs):
+        raise ValueError(f"it gives {list(found)} for 3 chunks; allowed: [3, {outputs}]")
+
+
+def _logarithm(probabilities: Scores) -> Scores:
+    return lambda iq: np.log(np.maximum(probabilities(iq), np.float32(1e-30)))
+
+
+def _require_operators(model: onnx.ModelProto) -> bool:
+    """Raise ``ValueError`` for an operator that is not listed; returns whether QONNX's occur."""
+    if model.functions:
+        raise ValueError("it defines functions of its own; allowed: plain operators (inline them)")
+    custom = False
+    for node in model.graph.node:
+        in_qonnx = node.domain in _QONNX_DOMAINS and node.op_type in QONNX_OPERATORS
+        custom |= in_qonnx
+        if not (in_qonnx or (node.domain in ("", "ai.onnx") and node.op_type in OPERATORS)):
+            name = f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+            raise ValueError(
+                f"it has an operator {name}; allowed: {', '.join(sorted(OPERATORS))}, and of "
+                f"{QUANT_DOMAIN}: {', '.join(sorted(QONNX_OPERATORS))}"
+            )
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+            raise ValueError(f"its node {node.name} holds a graph of its own; allowed: none")
+    return custom
+
+
+def _tensors(model: onnx.ModelProto) -> Iterator[TensorProto]:
+    yield from model.graph.initializer
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            yield from ([attribute.t] if attribute.HasField("t") else [])
+            yield from attribute.tensors
+
+
+def _require_own_tensors(model: onnx.ModelProto) -> None:
+    for tensor in _tensors(model):
+        if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+            raise ValueError(
+                f"its tensor {tensor.name!r} lies in another file; allowed: one file (save the "
+                "model without external data)"
+            )
+        _require_small(tensor.name, tensor.dims)
+    if model.graph.sparse_initializer:
+        raise ValueError("it holds sparse tensors; allowed: dense ones")
+
+
+def _require_small(name: str, dims) -> None:
+    if np.prod([int(size) for size in dims], dtype=object) > LARGEST_VALUE:
+        raise ValueError(
+            f"its tensor {name!r} has {' x '.join(map(str, dims))} elements; allowed: "
+            f"{LARGEST_VALUE} for one chunk"
+        )
+
+
+def _without_quant(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph for one chunk with QONNX's operators as what they are to shapes: nothing."""
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    graph = plain.graph
+    for node in graph.node:
+        if node.domain in _QONNX_DOMAINS:
+            node.op_type, node.domain = "Identity", ""
+            del node.input[1:], node.attribute[:]
+    kept = [opset for opset in plain.opset_import if opset.domain not in _QONNX_DOMAINS]
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in constants]
+    del plain.opset_import[:], graph.value_info[:], graph.input[:]
+    plain.opset_import.extend(kept)
+    graph.input.extend(inputs)
+    return plain
+
+
+def _require_samples(graph: onnx.GraphProto) -> int:
+    """The chunk size, if the graph takes chunks and nothing else; its batch becomes one."""
+    shapes = [value.type.tensor_type.shape.dim for value in graph.input]
+    if len(shapes) == 1:
+        sizes = [dim.dim_value for dim in shapes[0]]
+        kind = graph.input[0].type.tensor_type.elem_type
+        if kind == TensorProto.FLOAT and len(sizes) == 3 and sizes[1] == 2 and sizes[2]:
+            shapes[0][0].dim_value = 1
+            return sizes[2]
+    found = "; ".join(
+        f"{value.name} [{', '.join(str(dim.dim_value or dim.dim_param) for dim in shape)}]"
+        for value, shape in zip(graph.input, shapes, strict=True)
+    )
+    raise ValueError(f"its inputs are {found or 'none'}; allowed: one, float [n, 2, chunk size]")
+
+
+def _require_scores(plain: onnx.ModelProto) -> int:
+    """The number of class scores, if that is what the graph gives and no value is too large."""
+    if len(plain.graph.output) != 1:
+        raise ValueError(f"it has {len(plain.graph.output)} outputs; allowed: one, [n, scores]")
+    plain.graph.output[0].type.tensor_type.ClearField("shape")
+    inferred = onnx.shape_inference.infer_shapes(plain, strict_mode=True, data_prop=True).graph
+    shapes = {
+        value.name: value.type.tensor_type.shape.dim
+        for value in (*inferred.value_info, *inferred.output)
+        if value.type.tensor_type.HasField("shape")
+    }
+    for name in (name for node in inferred.node for name in node.output if name):
+        if name not in shapes or not all(dim.HasField("dim_value") for dim in shapes[name]):
+            raise ValueError(
+                f"the size of its value {name!r} depends on what is run; allowed: fixed sizes"
+            )
+        _require_small(name, [dim.dim_value for dim in shapes[name]])
+    scores = [dim.dim_value for dim in inferred.output[0].type.tensor_type.shape.dim]
+    if len(scores) != 2 or scores[1] < 2:
+        raise ValueError(f"its output is {scores} for one chunk; allowed: [1, number of classes]")
+    return scores[1]
+
+
+def count_graph(model: onnx.ModelProto) -> tuple[list[LayerCount], int]:
+    """Non-zero weights and biases of the layers of a graph, and the bits of its widest weights.
+
+    Integer weights count as many bits as their largest needs, those behind a ``Quant`` what it
+    says, floats 32.
+    """
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    makers = {output: node for node in model.graph.node for output in node.output}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
+            constants[node.output[0]] = node.attribute[0].t
+
+    def trace(name: str) -> tuple[np.ndarray, int] | None:
+        """The constant behind a tensor and its bits, ``None`` if it depends on the samples."""
+        if name in constants:
+            values = numpy_helper.to_array(constants[name])
+            if values.dtype.kind == "f":
+                return values, 32
+            return values, 1 + int(np.abs(values.astype(np.int64)).max(initial=0)).bit_length()
+        maker = makers.get(name)
+        if maker is None or not maker.input or (found := trace(maker.input[0])) is None:
+            return None
+        if maker.domain in _QONNX_DOMAINS and len(maker.input) > 3:
+            width = trace(maker.input[3])
+            return found[0], int(width[0].max()) if width else found[1]
+        return found[0], min(found[1], 8) if maker.op_type == "QuantizeLinear" else found[1]
+
+    layers, widest = [], 2
+    for node in model.graph.node:
+        if node.op_type == "Add" and layers and layers[-1].kind == "linear":
+            constant = next(filter(None, map(trace, node.input)), None)
+            if constant and not layers[-1].biases:
+                layers[-1] = layers[-1]._replace(biases=int(np.count_nonzero(constant[0])))
+        kind = _KINDS.get(node.op_type)
+        place = 3 if node.op_type.startswith("QLinear") else 1
+        if kind in ("pool", "average"):
+            layers.append(LayerCount(node.name or node.op_type, kind, 0, 0))
+        elif kind and (weights := trace(node.input[place])):
+            place = 8 if node.op_type == "QLinearConv" else 2
+            named = node.input[place] if len(node.input) > place else ""
+            biases = trace(named) if kind == "conv" or node.op_type == "Gemm" else None
+            counts = [int(np.count_nonzero(x[0])) if x else 0 for x in (weights, biases)]
+            layers.append(LayerCount(node.name or node.op_type, kind, *counts))
+            widest = max(widest, weights[1])
+    return layers, widest

@@ -1,0 +1,137 @@
+"""Any file of a network as a module that evaluates like a model of our own."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from amrpkg.export.header import export_metadata
+from amrpkg.export.integer_file import load_integers
+from amrpkg.hardware.integers import IntegerNetwork
+from amrpkg.hardware.resources import LayerCount
+from amrpkg.models.weights import load_model
+from amrpkg.signals.constellations import CONSTELLATIONS
+
+_OURS = tuple(CONSTELLATIONS)
+
+
+class ForeignNetwork(nn.Module):
+    """A network that torch does not compute, for what takes one: `evaluate`, `classify`,
+    `hardware.estimate`.
+
+    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to ``float32[n, 9]``, the scores of the
+    book's classes in its order; a class that the network does not know scores minus infinity.
+    """
+
+    def __init__(
+        self,
+        scores: Callable[[np.ndarray], np.ndarray],
+        chunk_size: int,
+        classes: Sequence[str],
+        layer_counts: list[LayerCount],
+        bit_width: int,
+    ):
+        super().__init__()
+        self.chunk_size = chunk_size
+        self.classes = tuple(classes)
+        self.layer_counts = layer_counts
+        self.bit_width = bit_width
+        self._scores = scores
+        self._places = [_OURS.index(name) for name in classes]
+
+    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+        if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
+            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
+        scores = torch.full((len(iq), len(_OURS)), -torch.inf)
+        given = self._scores(iq.numpy().astype(np.float32, copy=False))
+        scores[:, self._places] = torch.from_numpy(np.asarray(given, np.float32))
+        return scores
+
+
+def load_network(path: Path, classes: Sequence[str] | None = None) -> nn.Module:
+    """Read a network from a file of `save_model`, `save_integers`, or ONNX or QONNX.
+
+    path : by its ending, ``.onnx`` or ``.safetensors``
+    classes : of the scores of an ONNX file, in their order; by default those that the file
+        names itself
+
+    Nothing in the file is run but the network. Raises ``ValueError`` that names the file and
+    what is allowed, as `models.load_model`, `integer_file.load_integers` and
+    `onnx_import.load_onnx`; for classes that are not the book's, each once, one a score; and
+    for a file made for other constellations.
+    """
+    path = Path(path)
+    path.open("rb").close()  # the libraries do not name what they cannot open
+    if path.suffix == ".onnx":
+        return _load_onnx(path, classes)
+    if classes is not None:
+        raise ValueError(f"classes is given for {str(path)!r}; allowed: with an .onnx file")
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{str(path)!r} is of an unknown kind; allowed: .onnx, .safetensors")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(f"{str(path)!r} is damaged: {error}") from error
+    if "format" not in metadata:
+        return load_model(path)
+    _require_our_constellations(path, metadata)
+    return as_module(load_integers(path))
+
+
+def as_module(network: IntegerNetwork) -> ForeignNetwork:
+    """A network in integers as a module, whose scores are those of the trained model."""
+    counts = [
+        LayerCount(
+            layer.name,
+            layer.kind,
+            *(0 if x is None else int(np.count_nonzero(x)) for x in (layer.weights, layer.biases)),
+        )
+        for layer in network.layers
+    ]
+    return ForeignNetwork(network.scores, network.chunk_size, _OURS, counts, network.bit_width)
+
+
+def _load_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
+    from amrpkg.export.onnx_import import load_onnx  # here: onnx and its runtime take a second
+
+    network = load_onnx(path)
+    _require_our_constellations(path, network.metadata)
+    if classes is None and "classes" not in network.metadata:
+        raise ValueError(f"{str(path)!r} does not name its classes; allowed: give them (--classes)")
+    classes = classes or _classes_of(path, network.metadata["classes"])
+    unknown = [name for name in classes if name not in CONSTELLATIONS]
+    if unknown or len(set(classes)) != len(classes) or len(classes) != network.outputs:
+        raise ValueError(
+            f"classes of {str(path)!r} are {', '.join(classes)}; allowed: {network.outputs} of "
+            f"{', '.join(CONSTELLATIONS)}, each once, in the order of its scores"
+        )
+    return ForeignNetwork(
+        network.scores, network.chunk_size, classes, network.layers, network.bit_width
+    )
+
+
+def _classes_of(path: Path, text: str) -> list[str]:
+    try:
+        classes = json.loads(text)
+        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+            raise ValueError("no list of names")
+    except ValueError as error:
+        raise ValueError(
+            f"classes in the header of {str(path)!r} are {text[:80]!r} ({error}); allowed: a "
+            "JSON list of names (or give them by --classes)"
+        ) from error
+    return classes
+
+
+def _require_our_constellations(path: Path, metadata: dict[str, str]) -> None:
+    key = "constellations_sha256"
+    if metadata.get(key, ours := export_metadata("", 32, 0)[key]) != ours:
+        raise ValueError(
+            f"{str(path)!r} is for other constellations ({metadata.get('constellations')}); "
+            "allowed: those of this version of amrpkg"
+        )

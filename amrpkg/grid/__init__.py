@@ -1,0 +1,18 @@
+"""Points of the grid, their runs and folders, and the sweep over them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["kernels", "speeds"],
+    submod_attrs={
+        "folders": ["runs_folder", "seal"],
+        "notebooks": ["run_notebook"],
+        "points": [
+            "KEYS", "PRUNING_PERCENTS", "Point", "SMALL_GRID", "THESIS_GRID", "parse_point",
+            "sub_grid",
+        ],
+        "runs": ["find_run", "identify", "origin", "provenance", "run_point"],
+        "sweeping": ["Failure", "sweep"],
+    },
+)

@@ -1,0 +1,133 @@
+"""The architectures as data: a row each, exact to the weight, without torch.
+
+Two families. The seven *VGG-like* ones are the thesis's. It prints layer counts only; the
+channel numbers below are recovered from its Appendix A, where they give the DSP and FF columns
+of all 27 unpruned models without a rest. Open is which convolution of 5f_5c has no pool behind
+it (four pools, five convolutions): any choice gives the same counts; ours is the last.
+
+The *pointwise* ones are ours. The symbols of a chunk are independent, so their order carries
+nothing: the same small network looks at each of them (convolutions of kernel size 1), its
+features are averaged over the chunk, and a small classifier decides. In hardware the average
+is a sum and a shift, which is why such a row takes chunks of a power of two.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from amrpkg.common.arguments import require_choice, require_count
+from amrpkg.signals.chunks import CHUNK_SIZE
+from amrpkg.signals.constellations import CONSTELLATIONS
+
+BIT_WIDTHS = (32, 8, 6, 4)  # 32 is plain float
+CLASSES = len(CONSTELLATIONS)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that costs resources: its name, kind ("conv", "pool", "average", "linear"), sizes."""
+
+    name: str
+    kind: str
+    inputs: int
+    outputs: int
+    taps: int  # weights from an input to an output: the kernel size, 1 if linear, else 0
+
+    @property
+    def weights(self) -> int:
+        return self.inputs * self.outputs * self.taps
+
+    @property
+    def biases(self) -> int:
+        return self.outputs if self.taps else 0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Convolutions (padded to keep the chunk's size, ReLU), pools by two after the first
+    `pools` of them, with `average` a mean over the chunk, then fully connected layers with
+    ReLU between them and nine outputs."""
+
+    conv_channels: tuple[int, ...]
+    pools: int
+    hidden_features: tuple[int, ...]
+    kernel_size: int = 3
+    average: bool = False
+
+    def require_chunk_size(self, chunk_size: int) -> None:
+        """Raise ``ValueError`` unless pools and average divide by powers of two without a rest."""
+        require_count("chunk_size", chunk_size)
+        if self.average and chunk_size.bit_count() != 1:
+            raise ValueError(
+                f"chunk_size is {chunk_size}; allowed with an average over the chunk: a power of "
+                "two, for the average must stay exact, a shift"
+            )
+        if chunk_size % 2**self.pools:
+            raise ValueError(
+                f"chunk_size is {chunk_size}; allowed with {self.pools} max-pool layers: "
+                f"a multiple of {2**self.pools}"
+            )
+
+    def layers(self, chunk_size: int = CHUNK_SIZE) -> list[Layer]:
+        """The layers in order of the data, for chunks of `chunk_size` samples."""
+        self.require_chunk_size(chunk_size)
+        layers, channels = [], 2
+        for k, outputs in enumerate(self.conv_channels, start=1):
+            layers.append(Layer(f"conv{k}", "conv", channels, outputs, self.kernel_size))
+            if k <= self.pools:
+                layers.append(Layer(f"pool{k}", "pool", outputs, outputs, 0))
+            channels = outputs
+        features = channels * (chunk_size // 2**self.pools)
+        if self.average:
+            layers.append(Layer("average", "average", channels, channels, 0))
+            features = channels
+        for k, outputs in enumerate((*self.hidden_features, CLASSES), start=1):
+            layers.append(Layer(f"linear{k}", "linear", features, outputs, 1))
+            features = outputs
+        return layers
+
+
+def pointwise(first: int, second: int, hidden: int) -> Architecture:
+    """A row of our family: channels of its two convolutions, hidden features behind the mean."""
+    return Architecture((first, second), 0, (hidden,), kernel_size=1, average=True)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    # name: convolution channels, pools, hidden features of the classifier
+    "vgglike_5f_5c_4re_4mp": Architecture((32, 64, 128, 256, 512), 4, (1024, 512, 256, 128)),
+    "vgglike_5f_4c_4re_4mp": Architecture((32, 64, 128, 256), 4, (1024, 512, 256, 128)),
+    "vgglike_5f_3c_4re_3mp": Architecture((32, 64, 128), 3, (1024, 512, 256, 128)),
+    "vgglike_3f_3c_2re_3mp": Architecture((32, 64, 128), 3, (512, 128)),
+    "vgglike_3f_2c_2re_2mp": Architecture((32, 64), 2, (512, 128)),
+    "vgglike_2f_2c_2re_2mp": Architecture((32, 64), 2, (512,)),
+    "vgglike_2f_1c_1re_1mp": Architecture((32,), 1, (512,)),
+    # Named after their channels, then hidden features.
+    "pointwise_48_32_16": pointwise(48, 32, 16),
+    "pointwise_24_16_8": pointwise(24, 16, 8),
+}
+"""Name -> row: the thesis's, largest first, in the order of its tables, then ours."""
+
+THESIS_ARCHITECTURES = tuple(name for name in ARCHITECTURES if name.startswith("vgglike"))
+
+
+def describe(architectures: Iterable[str] = THESIS_ARCHITECTURES) -> pd.DataFrame:
+    """The rows as a table: their layers as chains of channels and features, their counts."""
+    rows = []
+    for name in architectures:
+        layers = ARCHITECTURES[name].layers()
+        row = {"architecture": name.removeprefix("vgglike_")}
+        for kind, title in (("conv", "convolution"), ("linear", "fully connected")):
+            chain = [layer for layer in layers if layer.kind == kind]
+            sizes = [chain[0].inputs, *(layer.outputs for layer in chain)]
+            row[title] = "-".join(map(str, sizes))
+        row["weights"] = sum(layer.weights for layer in layers)
+        row["biases"] = sum(layer.biases for layer in layers)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def require_model(architecture: str, bit_width: int) -> None:
+    """Raise ``ValueError`` unless both name a model of the family."""
+    require_choice("architecture", architecture, ARCHITECTURES)
+    require_choice("bit_width", bit_width, BIT_WIDTHS)

@@ -1,0 +1,131 @@
+"""Networks from rows of `ARCHITECTURES`: plain PyTorch at 32 bit, Brevitas below."""
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from amrpkg.common.arguments import require_choice, require_count
+from amrpkg.models import quantization
+from amrpkg.models.architectures import (
+    ARCHITECTURES,
+    BIT_WIDTHS,
+    CLASSES,
+    Architecture,
+    Layer,
+    require_model,
+)
+from amrpkg.signals.chunks import CHUNK_SIZE
+
+
+class Network(nn.Module):
+    """A network of a row of `ARCHITECTURES`; `build` makes it.
+
+    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to class scores ``float32[n, 9]`` and
+    raises ``ValueError`` for any other shape.
+    """
+
+    def __init__(self, architecture: str, row: Architecture, bit_width: int, chunk_size: int):
+        super().__init__()
+        self.architecture = architecture
+        self.bit_width = int(bit_width)
+        # In the state dict too, so that weights are not taken for those of another bit width.
+        self.register_buffer("bits", torch.tensor(self.bit_width))
+        self.chunk_size = chunk_size
+        self.layers = nn.Sequential(self._modules_of(row))
+
+    def _modules_of(self, row: Architecture) -> OrderedDict[str, nn.Module]:
+        bits, modules = self.bit_width, OrderedDict()
+        choice = quantization.POINTWISE if row.average else quantization.VGG_LIKE
+        if bits != 32:
+            modules["input"] = quantization.quant_input(bits, choice)
+        for layer in row.layers(self.chunk_size):
+            if layer.kind == "pool":
+                modules[layer.name] = nn.MaxPool1d(2)
+                continue
+            if layer.kind == "average":
+                kind = nn.AvgPool1d if bits == 32 else quantization.QuantAverage
+                modules[layer.name] = kind(self.chunk_size)
+                continue
+            if layer.name == "linear1":
+                modules["flatten"] = nn.Flatten()
+            make = {"conv": _conv, "linear": _linear}[layer.kind]
+            modules[layer.name] = make(layer, bits, choice)
+            if layer.outputs != CLASSES:  # the scores go into the cross entropy as they are
+                modules[f"relu_{layer.name}"] = _relu(bits)
+        return modules
+
+    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+        if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
+            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
+        return self.layers(iq)
+
+
+def _conv(layer: Layer, bit_width: int, choice: quantization.Choice) -> nn.Module:
+    if bit_width == 32:
+        return nn.Conv1d(layer.inputs, layer.outputs, layer.taps, padding=layer.taps // 2)
+    return quantization.quant_conv(layer, bit_width, choice)
+
+
+def _linear(layer: Layer, bit_width: int, choice: quantization.Choice) -> nn.Module:
+    if bit_width == 32:
+        return nn.Linear(layer.inputs, layer.outputs)
+    return quantization.quant_linear(layer, bit_width, choice)
+
+
+def _relu(bit_width: int) -> nn.Module:
+    return nn.ReLU() if bit_width == 32 else quantization.quant_relu(bit_width)
+
+
+def build(
+    architecture: str | Architecture,
+    bit_width: int = 32,
+    chunk_size: int = CHUNK_SIZE,
+    seed: int = 0,
+) -> Network:
+    """Build a network with seeded initial weights; torch's global random state is left alone.
+
+    architecture : a key of `ARCHITECTURES`, or a row to try, which is then "unnamed" and can
+        be trained and evaluated, but not loaded again
+    bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights and activations, and
+        for inputs as in `quantization`; biases are integers on the accumulator's scale
+    chunk_size : samples per chunk, a multiple of two to the number of pools, a power of two
+        where there is an average
+
+    Raises ``ValueError`` or ``TypeError`` that names the argument.
+    """
+    if isinstance(architecture, Architecture):
+        name, row = "unnamed", architecture
+        require_choice("bit_width", bit_width, BIT_WIDTHS)
+    else:
+        require_model(architecture, bit_width)
+        name, row = architecture, ARCHITECTURES[architecture]
+    row.require_chunk_size(chunk_size)
+    require_count("seed", seed, minimum=0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Network(name, row, bit_width, chunk_size)
+
+
+def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The convolutions and fully connected layers with their names, in order of the data."""
+    return [
+        (name.removeprefix("layers."), module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv1d | nn.Linear)
+    ]
+
+
+def require_permanent(model: nn.Module) -> None:
+    """Raise ``ValueError`` for a model with held masks."""
+    if masks := [name for name in model.state_dict() if name.endswith("_mask")]:
+        raise ValueError(
+            f"model holds {len(masks)} pruning masks; allowed: none, call make_permanent first"
+        )
+
+
+def require_trained(model: Network) -> None:
+    """Raise ``ValueError`` for a quantised model whose activation scales are not set yet."""
+    scales = (name for name in model.state_dict() if name.endswith("scaling_impl.value"))
+    if model.bit_width != 32 and next(scales, None) is None:
+        raise ValueError("model has no activation scales; allowed: a model that was trained")

@@ -1,0 +1,121 @@
+"""The Brevitas quantisers of the project, chosen in one place.
+
+All scales are powers of two: a shift in hardware, and exact through every export. The bias
+is an integer on the scale of the products (input scale x weight scale), so it is added to the
+accumulator without a rescale; Brevitas needs a quantised input for that, which is why inputs
+and activations pass their scale on (``return_quant_tensor``).
+
+The two families differ in two choices. VGG-like networks have one weight scale per tensor and
+inputs of the model's bit width: the thesis's rows. Pointwise networks, where few weights must
+do, have one weight scale per output channel, and inputs of eight bits whatever the model's bit
+width: the word of the converter, which their first layer reads as it comes. Their average
+over the chunk is not rounded: the classifier takes the sum of the whole chunk, log2(chunk
+size) bits wider than an activation (nine bits at 4 bit and 32 symbols), its scale divided by
+the chunk size.
+"""
+
+import math
+from typing import NamedTuple
+
+import brevitas.nn as qnn
+import torch
+from brevitas.core.scaling import ConstScaling
+from brevitas.quant import (
+    Int8ActPerTensorFixedPoint,
+    Int8WeightPerTensorFixedPoint,
+    Int32Bias,
+    Uint8ActPerTensorFixedPoint,
+)
+from brevitas.quant.fixed_point import Int8WeightPerChannelFixedPoint
+from brevitas.quant_tensor import IntQuantTensor
+from torch import nn
+
+from amrpkg.models.architectures import Layer
+
+# Activation scales are first set from the statistics of this many training batches (one epoch
+# of the thesis's protocol), then learned. Brevitas's own default is 300.
+COLLECT_STATS_STEPS = 72
+
+
+class Choice(NamedTuple):
+    """What a family chooses: its weights' quantiser, the fewest bits of its inputs."""
+
+    weight_quant: type
+    least_input_bits: int
+
+
+VGG_LIKE = Choice(Int8WeightPerTensorFixedPoint, least_input_bits=0)
+POINTWISE = Choice(Int8WeightPerChannelFixedPoint, least_input_bits=8)
+
+
+def quant_input(bit_width: int, choice: Choice) -> nn.Module:
+    """The signed quantiser of the I/Q samples."""
+    return qnn.QuantIdentity(
+        act_quant=Int8ActPerTensorFixedPoint,
+        bit_width=max(bit_width, choice.least_input_bits),
+        collect_stats_steps=COLLECT_STATS_STEPS,
+        return_quant_tensor=True,
+    )
+
+
+def quant_relu(bit_width: int) -> nn.Module:
+    """A ReLU with unsigned outputs."""
+    return qnn.QuantReLU(
+        act_quant=Uint8ActPerTensorFixedPoint,
+        bit_width=bit_width,
+        collect_stats_steps=COLLECT_STATS_STEPS,
+        return_quant_tensor=True,
+    )
+
+
+def quant_conv(layer: Layer, bit_width: int, choice: Choice) -> nn.Module:
+    """A convolution that keeps the chunk's size, with quantised weights and integer biases."""
+    return qnn.QuantConv1d(
+        layer.inputs,
+        layer.outputs,
+        layer.taps,
+        padding=layer.taps // 2,
+        weight_quant=choice.weight_quant,
+        weight_bit_width=bit_width,
+        bias_quant=Int32Bias,
+    )
+
+
+def quant_linear(layer: Layer, bit_width: int, choice: Choice) -> nn.Module:
+    """A fully connected layer with quantised weights and integer biases."""
+    return qnn.QuantLinear(
+        layer.inputs,
+        layer.outputs,
+        bias=True,
+        weight_quant=choice.weight_quant,
+        weight_bit_width=bit_width,
+        bias_quant=Int32Bias,
+    )
+
+
+def hold_scale(layer: nn.Module, given: nn.Module, channels: torch.Tensor) -> None:
+    """Fix the weight scale of `layer` at that of `channels` of the quantised layer `given`.
+
+    Until then the largest weight sets it, of the layer or of each output channel.
+    """
+    quantiser = layer.weight_quant.tensor_quant
+    scale = given.quant_weight().scale.detach()
+    scale = scale[channels] if scale.ndim else scale
+    threshold = quantiser.int_scaling_impl(quantiser.msb_clamp_bit_width_impl())
+    quantiser.scaling_impl = ConstScaling(scale * threshold)
+
+
+class QuantAverage(nn.AvgPool1d):
+    """The exact mean over a chunk of a power of two: the integers summed, the scale divided.
+
+    ``forward(features)`` maps a quantised ``[n, channels, chunk_size]`` of B bits to
+    ``[n, channels, 1]`` of ``B + log2(chunk_size)`` bits.
+    """
+
+    def forward(self, features: IntQuantTensor) -> IntQuantTensor:
+        chunk_size = self.kernel_size[0]
+        return features.set(
+            value=super().forward(features.value),
+            scale=features.scale / chunk_size,
+            bit_width=features.bit_width + math.log2(chunk_size),
+        )

@@ -1,0 +1,17 @@
+"""What recorded runs left under ``results/``: one file a CSV."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "exports": ["compare_files", "load_exports", "verify_runs"],
+        "grid": ["GRID", "PROVENANCE", "collate", "load_grid", "load_record"],
+        "robustness": [
+            "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness", "measure",
+            "require_below_ceiling", "sample_until",
+        ],
+        "search": ["SEARCH", "try_network"],
+        "speed": ["SPEED", "load_speed", "time_points"],
+    },
+)

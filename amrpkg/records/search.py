@@ -1,0 +1,60 @@
+"""The search for the smallest network: candidates trained on fresh chunks, chosen on others."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from amrpkg.common.files import RESULTS
+from amrpkg.evaluation.accuracy import evaluate
+from amrpkg.models.architectures import pointwise
+from amrpkg.models.network import build
+from amrpkg.models.weights import load_float_weights
+from amrpkg.signals.chunks import make_chunks
+from amrpkg.training.protocols import settings
+from amrpkg.training.stream import train_on_stream
+
+VALIDATION_CHUNKS_PER_CLASS = 2_560
+SEARCH = RESULTS / "search.csv"  # of chapter 9
+
+
+def try_network(
+    channels: tuple[int, int, int], bit_widths: Sequence[int], share: float = 1.0, seed: int = 0
+) -> pd.DataFrame:
+    """Train a pointwise network in float, then at each bit width from there.
+
+    channels : first, second, hidden of `architectures.pointwise`
+    share : of the chunks that the recorded small networks are trained on (`protocols`)
+    seed : of the initial weights and the stream
+
+    Returns a row a bit width: ``channels``, ``weights``, ``biases``, ``bit_width``,
+    ``training_chunks``, and ``correct`` of ``count`` chunks of the validation split, which
+    neither training nor the record ever sees. Raises ``ValueError`` for a bad bit width.
+    """
+    row = pointwise(*channels)
+    validation = make_chunks(VALIDATION_CHUNKS_PER_CLASS, seed=seed, split="validation")
+    sizes = {
+        "channels": "-".join(map(str, channels)),
+        "weights": sum(layer.weights for layer in row.layers()),
+        "biases": sum(layer.biases for layer in row.layers()),
+    }
+    start, rows = None, []
+    for bits in dict.fromkeys((32, *bit_widths)):
+        knobs = settings("pointwise_48_32_16", bits, "streaming")
+        knobs = replace(knobs, chunks=max(knobs.batch_size, round(share * knobs.chunks)))
+        model = build(row, bits, seed=seed)
+        if start is not None:
+            load_float_weights(model, start)
+        training = train_on_stream(model, knobs, seed, progress=False)
+        start = start or model
+        found = evaluate(model, validation)
+        rows.append(
+            {
+                **sizes,
+                "bit_width": bits,
+                "training_chunks": int(training.history["chunks"].sum()),
+                "correct": found.correct,
+                "count": found.count,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,16 @@
+"""From constellations to noisy chunks: tables, noise, streams, impairments, recordings."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "chunks": [
+            "Chunks", "FRESH_CHUNKS_PER_CLASS", "NOISE_POWER", "PHASE_NOISE", "SPLITS",
+            "make_chunks", "receive", "stream",
+        ],
+        "constellations": ["CONSTELLATIONS", "OTHER_SHAPES"],
+        "impairments": ["change_gain", "offset_frequency", "rotate"],
+        "recordings": ["SUFFIXES", "load_samples"],
+    },
+)

@@ -1,0 +1,14 @@
+"""How a network learns, loses channels and is made smaller."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "fixed_set": ["train"],
+        "protocols": ["PROTOCOLS", "PRUNING_VARIANTS", "Settings", "StreamSettings", "settings"],
+        "pruning": ["channel_norms", "make_permanent", "prune_channels"],
+        "shrinking": ["shrink", "silent_channels"],
+        "stream": ["train_on_stream"],
+    },
+)

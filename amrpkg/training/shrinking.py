@@ -1,0 +1,67 @@
+"""Pruned channels taken out for good: a smaller network that gives the same scores.
+
+A channel under a held mask is silent: its weights and its bias are zero, and so is what the ReLU
+behind it gives. So its row can go from its layer, and what reads it from the next: an input
+channel of a convolution, an input of a fully connected layer or, where the flattening stands
+between them, the inputs of all its positions. A layer thus loses weights on both sides: of 20 %
+of the channels, about 36 % of the weights.
+"""
+
+import torch
+from torch import nn
+
+from amrpkg.models import quantization
+from amrpkg.models.architectures import Architecture
+from amrpkg.models.network import Network, build, prunable_layers, require_permanent
+from amrpkg.models.weights import load_state
+
+
+def silent_channels(layer: nn.Module) -> torch.Tensor:
+    """Which output channels of a layer have neither weights nor a bias: ``bool[channels]``."""
+    return (layer.weight.flatten(1) == 0).all(dim=1) & (layer.bias == 0)
+
+
+def shrink(model: Network) -> Network:
+    """A new network without the silent channels of `model`, in evaluation mode.
+
+    Its scores are those of `model`: to the bit when quantised, where the weights' scales are held
+    (the largest weight, which set one, may be among those taken out); to rounding in float,
+    where sums run in another order. The nine class scores stay, and one
+    channel of a layer that is silent altogether. The new network is a row without a name (see
+    `models.build`): to be evaluated and exported, not saved.
+
+    Raises ``ValueError`` for a model with held masks.
+    """
+    require_permanent(model)
+    state = model.state_dict()
+    inputs = torch.arange(2)  # what is left of the inputs of a layer
+    channels = len(inputs)  # how many outputs the layer before had
+    outputs, sizes = {}, {"conv": [], "linear": []}
+    *_, (last, _) = layers = prunable_layers(model)
+    for name, layer in layers:
+        if isinstance(layer, nn.Linear) and layer.in_features != channels:  # flattened
+            positions = layer.in_features // channels
+            inputs = (inputs[:, None] * positions + torch.arange(positions)).flatten()
+        kept = (~silent_channels(layer)).nonzero().flatten()
+        if name == last:
+            kept = torch.arange(len(layer.weight))
+        elif not len(kept):
+            kept = torch.tensor([0])
+        state[f"layers.{name}.weight"] = layer.weight.detach()[kept][:, inputs]
+        state[f"layers.{name}.bias"] = layer.bias.detach()[kept]
+        sizes[name.rstrip("0123456789")].append(len(kept))
+        outputs[name] = inputs = kept
+        channels = len(layer.weight)
+    row = Architecture(
+        tuple(sizes["conv"]),
+        sum(isinstance(module, nn.MaxPool1d) for module in model.modules()),
+        tuple(sizes["linear"][:-1]),
+        model.layers.conv1.kernel_size[0],
+        any(isinstance(module, nn.AvgPool1d) for module in model.modules()),
+    )
+    small = build(row, model.bit_width, model.chunk_size)
+    load_state(small, state)
+    if model.bit_width != 32:
+        for (_, layer), (name, given) in zip(prunable_layers(small), layers, strict=True):
+            quantization.hold_scale(layer, given, outputs[name])
+    return small.eval()

@@ -1,0 +1,166 @@
+"""Training on an endless stream: every chunk is new to the network, none is seen again."""
+
+import math
+from collections.abc import Iterator
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from amrpkg.common.arguments import require_count
+from amrpkg.models.network import prunable_layers
+from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
+from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
+from amrpkg.training.fixed_set import Training
+from amrpkg.training.protocols import StreamSettings
+
+BATCHES_PER_ROW = 100  # of the history; called an epoch there, though nothing repeats
+
+
+def train_on_stream(
+    model: nn.Module,
+    settings: StreamSettings,
+    seed: int = 0,
+    retraining: bool = False,
+    progress: bool = True,
+    device: str = "auto",
+) -> Training:
+    """Train `model` in place on fresh chunks, noisy and impaired as `settings` says.
+
+    seed : of the stream; held masks stay held
+    retraining : of a pruned model: takes those knobs
+    device : where torch computes; ``"auto"`` is a GPU where there is one, else the CPU
+
+    Returns a `Training` whose history has a row for each hundred batches; its accuracy is that
+    on the chunks as they came, before the network learnt from them. The rate rises linearly
+    during the warm-up and then falls to zero along half a cosine. The model is left in
+    evaluation mode on the CPU.
+    """
+    require_count("seed", seed, minimum=0)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    chunks, peak_rate = (
+        (settings.retraining_chunks, settings.retraining_rate)
+        if retraining
+        else (settings.chunks, settings.peak_rate)
+    )
+    steps = max(1, chunks // settings.batch_size)
+    model.to(device).train()
+    optimizers = _optimizers(model, peak_rate, settings.weight_decay)
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: _rate(k, steps, settings.warm_up))
+        for optimizer in optimizers
+    ]
+    rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
+    batches = _batches(settings, seed)
+    bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
+    for step in range(1, steps + 1):
+        batch = next(batches)
+        iq = torch.from_numpy(batch.iq).to(device)
+        labels = torch.from_numpy(batch.labels).to(device)
+        # Products of a float network in 16 bits are twice as fast; weights and sums stay in 32.
+        with torch.autocast(device, torch.bfloat16, enabled=model.bit_width == 32):
+            scores = model(iq).float()
+        loss = cross_entropy(scores, labels)
+        model.zero_grad()
+        loss.backward()
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
+        if settings.weight_bound:
+            _bound_weights(model, settings.weight_bound)
+        loss_sum += loss.item() * len(labels)
+        correct += int((scores.argmax(1) == labels).sum())
+        seen += len(labels)
+        bar.update(len(labels))
+        if step % BATCHES_PER_ROW == 0 or step == steps:
+            rows.append((len(rows) + 1, loss_sum / seen, correct / seen, seen))
+            bar.set_postfix(loss=f"{loss_sum / seen:.4f}", accuracy=f"{correct / seen:.2%}")
+            loss_sum, correct, seen = 0.0, 0, 0
+    bar.close()
+    seconds = perf_counter() - start
+    model.cpu().eval()
+    return Training(
+        history=pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "chunks"]),
+        seconds=seconds,
+        throughput=steps * settings.batch_size / seconds,
+    )
+
+
+def _batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
+    """The stream, each chunk with a noise power, gain, rotation and frequency of its own."""
+    noise = (settings.least_noise, settings.most_noise)
+    batches = stream(
+        settings.batch_size, noise_power=noise if noise[0] < noise[1] else noise[0], seed=seed
+    )
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(IMPAIRED,)))
+    impairments = (
+        (change_gain, settings.most_decibels),
+        (rotate, settings.most_degrees),
+        (offset_frequency, settings.most_cycles),
+    )
+    for batch in batches:
+        for impair, most in impairments:
+            if most:
+                batch = impair(batch, rng.uniform(-most, most, len(batch)))
+        yield batch
+
+
+def _bound_weights(model: nn.Module, bound: float) -> None:
+    """Clip the weights of each layer to so many times the r.m.s. of those that are not zero.
+
+    A quantiser with one scale a tensor sets it by the largest weight; without a bound that is
+    twelve times the r.m.s., and 4 bits leave most weights at zero.
+    """
+    with torch.no_grad():
+        for _, layer in prunable_layers(model):
+            weight = _trained_weight(layer)
+            most = bound * (weight.square().sum() / weight.count_nonzero()).sqrt()
+            weight.clamp_(-most, most)
+
+
+def _trained_weight(layer: nn.Module) -> nn.Parameter:
+    """The parameter that an optimizer moves; a held mask lies over it."""
+    return getattr(layer, "weight_orig", layer.weight)
+
+
+def _rate(step: int, steps: int, warm_up: float) -> float:
+    """The share of the peak rate at a step: up in a line, down along half a cosine."""
+    first = max(1, round(warm_up * steps))
+    if step < first:
+        return (step + 1) / first
+    return 0.5 * (1 + math.cos(math.pi * (step - first) / max(1, steps - first)))
+
+
+class _Muon(torch.optim.Muon):
+    """PyTorch's Muon over matrices, with each convolution's kernel as one of outputs x the rest.
+
+    The optimizer takes two dimensions only; it is given views that share memory with the kernels.
+    """
+
+    def __init__(self, weights: list[nn.Parameter], **knobs):
+        self.weights = weights
+        self.views = [nn.Parameter(weight.data.flatten(1)) for weight in weights]
+        super().__init__(self.views, **knobs)
+
+    def step(self) -> None:
+        for weight, view in zip(self.weights, self.views, strict=True):
+            view.grad = weight.grad.flatten(1)
+        super().step()
+
+
+def _optimizers(model, peak_rate, weight_decay) -> list[torch.optim.Optimizer]:
+    """Muon for the weights of all layers but the last, AdamW for that, biases and scales.
+
+    Source: Jordan and others, Muon: an optimizer for hidden layers in neural networks, 2024.
+    """
+    hidden = [layer for _, layer in prunable_layers(model)][:-1]
+    weights = [_trained_weight(layer) for layer in hidden]
+    chosen = set(map(id, weights))
+    others = [p for p in model.parameters() if id(p) not in chosen]
+    adamw = torch.optim.AdamW(others, lr=peak_rate, weight_decay=weight_decay, fused=True)
+    return [_Muon(weights, lr=5 * peak_rate, weight_decay=weight_decay), adamw]
