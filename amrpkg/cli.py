@@ -6,13 +6,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from amrpkg.common.files import RESULTS
+from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
 from amrpkg.grid.folders import read_metrics, run_name, runs_folder
 from amrpkg.grid.points import PRUNING_PERCENTS, Point, parse_point, sub_grid
 from amrpkg.models.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
-from amrpkg.records.exports import EXPORTS
 from amrpkg.records.grid import GRID, collate
-from amrpkg.records.robustness import ROBUSTNESS, WIDTH, measure, require_below_ceiling
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
 from amrpkg.signals.recordings import SUFFIXES, load_samples
 from amrpkg.training.protocols import PROTOCOLS, PRUNING_VARIANTS
@@ -83,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         "classify",
         help="say which modulation each chunk of a recording holds",
         description="Class and confidence for each chunk of a recording: one complex sample a "
-        "symbol, no carrier, phase or timing offset, amplitudes as in amrpkg/signals/constellations.py.",
+        "symbol, no carrier, phase or timing offset, amplitudes as in "
+        "amrpkg/signals/constellations.py.",
     )
     classify.add_argument("file", type=Path, help=f"complex samples: {', '.join(SUFFIXES)}")
     classify.add_argument(
@@ -116,7 +117,9 @@ def _parser() -> argparse.ArgumentParser:
         default=WIDTH,
         help="of each accuracy's exact 95 %% interval, at most",
     )
-    robustness.add_argument("--output", type=Path, default=ROBUSTNESS, help="the record")
+    robustness.add_argument(
+        "--output", type=Path, default=RESULTS / "robustness.csv", help="the record"
+    )
     export = commands.add_parser(
         "export",
         help="write a trained network without its pruned channels to a file to deploy",
@@ -144,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=parser.formatter_class,
     )
     verify.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
-    verify.add_argument("--output", type=Path, default=EXPORTS, help="the record")
+    verify.add_argument("--output", type=Path, default=RESULTS / "exports.csv", help="the record")
     evaluate = commands.add_parser(
         "evaluate",
         help="accuracy of a network's file on fresh chunks beside the ceiling, its confusions "
@@ -239,7 +242,7 @@ def _robustness(options) -> int:
     import torch  # here: it takes seconds
 
     from amrpkg.grid.runs import provenance
-    from amrpkg.records.robustness import find_classifiers
+    from amrpkg.records.robustness import find_classifiers, measure, require_below_ceiling
 
     torch.set_num_threads(1)  # as in the sweep
     runs = options.runs or (None if options.weights else runs_folder())

@@ -170,10 +170,11 @@ def test_a_damaged_run_is_told_and_left_as_it_is(quick, damage, message):
 
 def test_an_edit_of_the_code_changes_the_digest(tmp_path, monkeypatch):
     for module in runs._CODE:
+        (tmp_path / module).parent.mkdir(exist_ok=True)
         (tmp_path / f"{module}.py").write_text((runs._PACKAGE / f"{module}.py").read_text())
     digest = runs.code_digest.__wrapped__  # it is taken once a process
     before = digest()
     monkeypatch.setattr(code, "_PACKAGE", tmp_path)
     assert digest() == before
-    (tmp_path / "signals.py").write_text("NOISE_POWER = 1")
+    (tmp_path / "signals/chunks.py").write_text("NOISE_POWER = 1")
     assert digest() != before

@@ -50,6 +50,7 @@ def count_decisions(chunks: Chunks, decisions: np.ndarray) -> Evaluation:
     return Evaluation(data, confusion)
 
 
+WIDTH = 0.02  # of the exact interval at which sampling an accuracy stops
 METHODS = ("clopper-pearson", "normal")
 
 

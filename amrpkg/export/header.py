@@ -20,9 +20,9 @@ SUFFIXES = {"qonnx": ".onnx", "onnx": ".onnx", "integer": ".safetensors"}
 """Format -> ending of its files, by which they are read back."""
 
 CONVENTION = (
-    "I and Q of one complex sample a symbol; amplitudes as in amrpkg/signals/constellations.py (ASK and "
-    "8QAM with a largest amplitude of 1, PSK on the unit circle from angle 0, 16QAM on odd "
-    "thirds, 32QAM of unit power); no carrier, phase or timing offset; noise of total power "
+    "I and Q of one complex sample a symbol; amplitudes as in amrpkg/signals/constellations.py "
+    "(ASK and 8QAM with a largest amplitude of 1, PSK on the unit circle from angle 0, 16QAM on "
+    "odd thirds, 32QAM of unit power); no carrier, phase or timing offset; noise of total power "
     f"{NOISE_POWER}, phase noise of {PHASE_NOISE} rad"
 )
 

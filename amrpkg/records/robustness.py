@@ -17,14 +17,13 @@ from amrpkg.common.code import digest_modules
 from amrpkg.common.files import RESULTS, whole_file
 from amrpkg.evaluation.accuracy import decide
 from amrpkg.evaluation.conditions import CONDITIONS, Condition
-from amrpkg.evaluation.decisions import binomial_interval
+from amrpkg.evaluation.decisions import WIDTH, binomial_interval
 from amrpkg.grid.folders import SERIES, read_record
 from amrpkg.grid.points import KEYS
 from amrpkg.models.network import build
 from amrpkg.models.weights import load_model, load_state
 from amrpkg.signals.chunks import CHUNK_SIZE, Chunks
 
-WIDTH = 0.02
 MOST = 1_000_000  # chunks of one row, whatever the width
 CEILING, UNMATCHED = "ceiling", "ceiling, unmatched"
 IDENTITY = (*KEYS, *SERIES, "weights_sha256")
