@@ -179,3 +179,20 @@ def test_a_small_network_earns_its_accuracy():
     fresh = evaluate(model, make_chunks(1_000, split="evaluation"))
     low, _ = binomial_interval(fresh.correct, fresh.count)
     assert low > 0.97
+
+
+@pytest.mark.parametrize("shape", [(24, 40), (40, 24), (16, 6)])
+def test_muon_takes_the_same_steps_in_32_bits_as_in_16(shape, monkeypatch):
+    rng = torch.Generator().manual_seed(0)
+    start, gradients = torch.randn(shape, generator=rng), torch.randn(3, *shape, generator=rng)
+    moved = {}
+    for halved in (True, False):
+        monkeypatch.setattr(streaming, "has_bfloat16", lambda device, halved=halved: halved)
+        weight = torch.nn.Parameter(start.clone())
+        muon = streaming._Muon([weight], lr=0.1, weight_decay=0.01)
+        for gradient in gradients:
+            weight.grad = gradient.clone()
+            muon.step()
+        moved[halved] = weight.detach() - start
+    assert moved[False].norm() > 0.1
+    assert (moved[True] - moved[False]).norm() < 0.03 * moved[True].norm()
