@@ -11,18 +11,8 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from amrpkg.cli import main
-from amrpkg.grid import (
-    Failure,
-    Point,
-    _missing,
-    _run_on_worker,
-    _work_through,
-    identify,
-    origin,
-    seal,
-    sweep,
-    sweeping,
-)
+from amrpkg.grid import Failure, Point, identify, origin, seal, sweep, sweeping
+from amrpkg.grid.sweeping import _missing, _run_on_worker, _work_through
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 BASE, PRUNED, MORE = (Point(SMALL, 32, percent) for percent in (0, 20, 30))
