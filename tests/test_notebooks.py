@@ -73,7 +73,7 @@ class TestStoredChapter:
 
     def test_figures_have_a_name_and_a_caption(self, path):
         for cell in code_cells(path):
-            if re.match(r"(\w+_)?plots\.", cell.source.splitlines()[-1]):
+            if re.match(r"figures\.", cell.source.splitlines()[-1]):
                 figure = cell.metadata["mystnb"]["figure"]
                 assert figure["name"].startswith("fig-") and figure["caption"].endswith(".")
 
