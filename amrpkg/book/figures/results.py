@@ -33,6 +33,13 @@ from amrpkg.evaluation.bounds import recorded_ceiling
 from amrpkg.grid.points import PRUNING_PERCENTS
 from amrpkg.models.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
 
+COLORS = dict(zip(PRUNING_PERCENTS, (BLUE, ORANGE, GREEN), strict=True))
+TITLES = {"thesis": "thesis", "held": "ours, masks held", "regrowing": "ours, regrowing"}
+SHORT = [name.removeprefix("vgglike_") for name in THESIS_ARCHITECTURES]
+BITS = [bit_width_name(bits) for bits in BIT_WIDTHS]
+PLACES = np.arange(len(BIT_WIDTHS))
+TEXT_RANGE = (4, 6)  # the thesis's text: training latency when quantised, ratio to float
+
 
 @in_style
 def plot_tradeoff(grid: pd.DataFrame) -> Figure:
@@ -47,14 +54,6 @@ def plot_tradeoff(grid: pd.DataFrame) -> Figure:
     ax.grid(color="0.9")
     figure.legend(loc="outside upper center", ncols=8, frameon=False)
     return figure
-
-
-COLORS = dict(zip(PRUNING_PERCENTS, (BLUE, ORANGE, GREEN), strict=True))
-TITLES = {"thesis": "thesis", "held": "ours, masks held", "regrowing": "ours, regrowing"}
-SHORT = [name.removeprefix("vgglike_") for name in THESIS_ARCHITECTURES]
-BITS = [bit_width_name(bits) for bits in BIT_WIDTHS]
-PLACES = np.arange(len(BIT_WIDTHS))
-TEXT_RANGE = (4, 6)  # the thesis's text: training latency when quantised, ratio to float
 
 
 @in_style
