@@ -2,7 +2,7 @@
 
 import pytest
 
-from amrpkg.common import whole_file
+from amrpkg.common.files import whole_file
 
 
 def test_a_file_appears_whole_in_folders_made_for_it(tmp_path):
