@@ -3,13 +3,12 @@
 import argparse
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
-from amrpkg.grid.folders import read_metrics, run_name, runs_folder
+from amrpkg.grid.folders import Run, read_metrics, runs_folder
 from amrpkg.grid.points import PRUNING_PERCENTS, Point, parse_point, sub_grid
 from amrpkg.models.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.records.grid import GRID, collate
@@ -177,12 +176,13 @@ def _sweep(options) -> int:
     from amrpkg.grid.sweeping import executed_notebook, sweep
 
     points = sub_grid(options.architecture, options.bit_width, options.pruning)
-    run = (options.protocol, options.seed, options.pruning_variant)
+    series = (options.protocol, options.seed, options.pruning_variant)
     jobs = getattr(options, "jobs", os.cpu_count())
-    failures = sweep(points, *run, jobs, options.retries, options.scheduler)
-    for point, error in failures:
-        notebook = executed_notebook(point, *run)
-        print(f"failed: {point.name}: {error.splitlines()[-1]} ({notebook})", file=sys.stderr)
+    runs = [Run(point, *series) for point in points]
+    failures = sweep(runs, jobs, options.retries, options.scheduler)
+    for run, error in failures:
+        notebook = executed_notebook(run)
+        print(f"failed: {run.name}: {error.splitlines()[-1]} ({notebook})", file=sys.stderr)
     print(f"{len(points)} points asked for, {len(failures)} failed")
     return 1 if failures else 0
 
@@ -276,8 +276,8 @@ def _export(options) -> int:
 
 def _weights_of(point: Point, options) -> Path:
     """The weights of a point's finished run. Raises ``ValueError`` that says how to make it."""
-    identity = {**asdict(point), "seed": options.seed, "pruning_variant": "held"}
-    folder = (options.runs or runs_folder()) / options.protocol / run_name(identity)
+    run = Run(point, options.protocol, options.seed)
+    folder = (options.runs or runs_folder()) / run.protocol / run.name
     try:
         read_metrics(folder)
     except FileNotFoundError:

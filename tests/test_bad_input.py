@@ -7,7 +7,7 @@ import pytest
 
 from amrpkg.book import check, check_between
 from amrpkg.evaluation import binomial_interval
-from amrpkg.grid import Point, run_point
+from amrpkg.grid import Point, Run, make_run
 from amrpkg.hardware import estimate_architecture
 from amrpkg.models import build
 from amrpkg.signals import make_chunks, receive, stream
@@ -65,8 +65,8 @@ FRESH = make_chunks(1, split="evaluation")
         (lambda: make_chunks(noise_power=1e300), "noise_power", "1e+300"),
         (lambda: train(build(SMALL), FRESH, settings(SMALL, 32)), "chunks", "evaluation"),
         (lambda: settings(SMALL, 8, "overnight"), "protocol", "overnight"),
-        (lambda: run_point(Point(SMALL), "overnight"), "protocol", "overnight"),
-        (lambda: run_point(Point(SMALL), pruning_variant="x"), "pruning_variant", "x"),
+        (lambda: make_run(Run(Point(SMALL), "overnight")), "protocol", "overnight"),
+        (lambda: make_run(Run(Point(SMALL), pruning_variant="x")), "pruning_variant", "x"),
         (lambda: binomial_interval(3, 2), "correct", "3"),
         (lambda: binomial_interval(-1, 2), "correct", "-1"),
         (lambda: binomial_interval(0, 0), "count", "0"),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from amrpkg.book import compare_speed
-from amrpkg.grid import Point, run_point
+from amrpkg.grid import Point, Run, make_run
 from amrpkg.records import load_speed, speed, time_points
 from amrpkg.signals import make_chunks
 from amrpkg.speed import BATCH_SIZES, forms, tasks
@@ -42,7 +42,7 @@ def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, 
 
 def test_points_are_timed_once(tmp_path, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
-    run_point(Point(SMALL, 8, 20), "trial", progress=False)
+    make_run(Run(Point(SMALL, 8, 20), "trial"), progress=False)
     monkeypatch.setattr(forms, "_CALLS", dict.fromkeys(BATCH_SIZES, 1))
     monkeypatch.setattr(forms, "_TURNS", 1)
     path = tmp_path / "speed.csv"

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from amrpkg.cli import main
-from amrpkg.grid import Point, run_point
+from amrpkg.grid import Point, Run, make_run
 from amrpkg.hardware import IntegerNetwork, estimate_architecture
 from amrpkg.records import compare_files, exports, verify_runs
 from amrpkg.signals import make_chunks
@@ -51,7 +51,7 @@ def test_a_wrong_form_is_seen(calibrated, monkeypatch):
 @pytest.fixture
 def runs(tmp_path, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
-    run_point(Point(SMALL, 8, 20), "trial", progress=False)  # and, for it, the unpruned one
+    make_run(Run(Point(SMALL, 8, 20), "trial"), progress=False)  # and, for it, the unpruned one
     monkeypatch.setattr(exports, "CHUNKS_PER_CLASS", 5)
     return tmp_path / "runs"
 

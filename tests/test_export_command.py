@@ -11,7 +11,7 @@ from torch import nn
 from amrpkg.cli import main
 from amrpkg.evaluation import ceiling, evaluate
 from amrpkg.export import SUFFIXES, load_network, report
-from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, parse_point, run_point
+from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, Run, make_run, parse_point
 from amrpkg.hardware import estimate
 from amrpkg.models import load_model
 from amrpkg.signals import CONSTELLATIONS, make_chunks
@@ -56,7 +56,8 @@ def test_what_is_no_name_is_refused(name):
 def test_a_run_is_exported_and_its_file_evaluated_and_used(format, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
     point = Point("vgglike_2f_1c_1re_1mp", 6, 20)
-    run = run_point(point, "trial", progress=False)
+    run = make_run(Run(point, "trial"), progress=False)
+    trained = run.run.folder / "model.safetensors"
     path = tmp_path / FILES[format]
     command = ["export", point.name, "--protocol", "trial", "--format", format, "-o", str(path)]
     assert main(command) == 0
@@ -72,7 +73,7 @@ def test_a_run_is_exported_and_its_file_evaluated_and_used(format, tmp_path, cap
     assert lines[-1].startswith("estimate (Algorithm II, 6 bit): DSP ")
     np.save(samples := tmp_path / "x.npy", komm_receive("QPSK", 320, seed=0))
     outputs = []
-    for model in (path, run.folder / "model.safetensors"):
+    for model in (path, trained):
         assert main(["classify", str(samples), "--model", str(model)]) == 0
         outputs.append(capsys.readouterr().out)
     assert outputs[0] == outputs[1] and "10 chunks of 32 samples" in outputs[0]

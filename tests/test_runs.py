@@ -1,14 +1,14 @@
 """A run folder: made once, reused, remade when its parameters or code change."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from amrpkg.cli import main
-from amrpkg.common import code
 from amrpkg.evaluation import evaluate
-from amrpkg.grid import Point, run_point, runs
+from amrpkg.grid import Point, Run, find_run, folders, make_run, runs
 from amrpkg.hardware import count_architecture, count_model, estimate_architecture
 from amrpkg.records import collate
 from amrpkg.signals import make_chunks
@@ -17,22 +17,40 @@ from amrpkg.training import settings
 SMALL = "vgglike_2f_1c_1re_1mp"
 
 
+PRUNED = Run(Point(SMALL, 8, 20))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with two-epoch runs of a pruned point and its base. Not to be changed."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        make_quick(patch, folder)
+        make_run(PRUNED, progress=False)
+    return folder
+
+
 @pytest.fixture
-def quick(tmp_path, monkeypatch):
-    """Two-epoch runs below a temporary folder."""
-    monkeypatch.setenv("AMR_RUNS", str(tmp_path))
-    monkeypatch.setattr(
-        runs, "settings", lambda *key: replace(settings(*key), max_epochs=2, target_loss=0.5)
-    )
-    monkeypatch.setattr(runs, "FRESH_CHUNKS_PER_CLASS", 20)
+def quick(tmp_path, monkeypatch, made):
+    """Runs of two epochs, in a folder of their own that holds those of `made`."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    make_quick(monkeypatch, tmp_path)
     return tmp_path
 
 
+def make_quick(patch, folder):
+    patch.setenv("AMR_RUNS", str(folder))
+    patch.setattr(
+        folders, "settings", lambda *key: replace(settings(*key), max_epochs=2, target_loss=0.5)
+    )
+    patch.setattr(runs, "FRESH_CHUNKS_PER_CLASS", 20)
+
+
 def test_a_pruned_run_records_all_and_starts_from_its_base(quick):
-    run = run_point(Point(SMALL, 8, 20), progress=False)
-    base, m = run_point(Point(SMALL, 8), progress=False), run.metrics
-    assert {p.name for p in run.folder.iterdir()} >= {"params.json", "model.safetensors"}
-    assert run.folder == quick / "thesis" / f"{SMALL}_8bit_pr_20"
+    run, base = find_run(PRUNED), find_run(PRUNED.start)
+    m = run.metrics
+    assert {p.name for p in PRUNED.folder.iterdir()} >= {"params.json", "model.safetensors"}
+    assert PRUNED.folder == quick / "thesis" / f"{SMALL}_8bit_pr_20"
     assert list(run.history["phase"]) == ["training"] * 2 + ["retraining"] * m["epochs"]
     assert m["converged"] == (m["training_loss"] <= 0.5)
     assert m["code_digest"] == runs.code_digest() and m["threads"] == 1
@@ -49,15 +67,15 @@ def test_a_pruned_run_records_all_and_starts_from_its_base(quick):
 
 def test_a_streaming_run_goes_by_way_of_the_pruned_float_model(quick, monkeypatch):
     few = {"chunks": 2_048, "retraining_chunks": 1_024, "batch_size": 64}
-    monkeypatch.setattr(runs, "settings", lambda *key: replace(settings(*key), **few))
-    run = run_point(Point(SMALL, 8, 20), "streaming", progress=False)
+    monkeypatch.setattr(folders, "settings", lambda *key: replace(settings(*key), **few))
+    run = make_run(Run(Point(SMALL, 8, 20), "streaming"), progress=False)
     assert list(run.history["phase"]) == ["training", "retraining", "fine-tuning"]
     assert list(run.history["chunks"]) == [2_048, 1_024, 1_024]
     m = run.metrics
     assert (m["training_chunks"], m["training_count"], m["fresh_count"]) == (1_024, 1_024, 180)
     assert m["training_correct"] == round(run.history["accuracy"].iloc[-1] * 1_024)
     assert not m["converged"] and m["target_accuracy"] == 0.999
-    pruned = run_point(Point(SMALL, 32, 20), "streaming", progress=False)
+    pruned = make_run(Run(Point(SMALL, 32, 20), "streaming"), progress=False)
     for model in (run.load_model(), pruned.load_model()):
         assert count_model(model) == count_architecture(SMALL, 20)
     silent = [model.layers.conv1.bias == 0 for model in (run.load_model(), pruned.load_model())]
@@ -65,22 +83,16 @@ def test_a_streaming_run_goes_by_way_of_the_pruned_float_model(quick, monkeypatc
 
 
 def test_a_finished_run_is_read_and_an_unfinished_or_changed_one_is_made(quick, monkeypatch):
-    made = []
-    make = runs._make_run
-    monkeypatch.setattr(runs, "_make_run", lambda *a: made.append(1) or make(*a))
-    point = Point(SMALL)
-    run = run_point(point, progress=False)
-    run_point(point, progress=False)
-    assert len(made) == 1
-    (run.folder / "metrics.json").unlink()  # stopped before the end
-    run_point(point, progress=False)
-    assert len(made) == 2
+    metrics = PRUNED.folder / "metrics.json"
+    before = metrics.read_text()
+    make_run(PRUNED, progress=False)
+    assert metrics.read_text() == before
+    metrics.unlink()  # stopped before the end
+    again = make_run(PRUNED, progress=False).metrics
+    assert again["training_seconds"] != json.loads(before)["training_seconds"]
     monkeypatch.setattr(runs, "code_digest", lambda: "edited")
-    assert run_point(point, progress=False).metrics["code_digest"] == "edited"
-    assert len(made) == 3
-    other = run_point(point, seed=1, progress=False)
-    assert other.folder != run.folder
-    assert len(made) == 4
+    assert find_run(PRUNED) is None
+    assert make_run(PRUNED, progress=False).metrics["code_digest"] == "edited"
 
 
 def test_a_run_that_fails_leaves_no_metrics(quick, monkeypatch):
@@ -89,22 +101,22 @@ def test_a_run_that_fails_leaves_no_metrics(quick, monkeypatch):
 
     monkeypatch.setattr(runs, "save_model", full_disk)
     with pytest.raises(OSError, match="no space"):
-        run_point(Point(SMALL), progress=False)
-    assert not list(quick.glob("**/metrics.json"))
+        make_run(Run(Point(SMALL)), progress=False)
+    assert not (Run(Point(SMALL)).folder / "metrics.json").exists()
 
 
 def test_the_regrowing_variant_has_a_folder_of_its_own_and_no_masks(quick):
-    run = run_point(Point(SMALL, 32, 30), pruning_variant="regrowing", progress=False)
-    held = run_point(Point(SMALL, 32, 30), progress=False)
-    assert run.folder.name == f"{SMALL}_pr_30_regrowing"
-    assert run.metrics["nonzero_biases"] > held.metrics["nonzero_biases"]
-    assert run.metrics["nonzero_weights"] > held.metrics["nonzero_weights"]
-    assert json.loads((run.folder / "params.json").read_text())["pruning_variant"] == "regrowing"
+    regrowing = replace(PRUNED, pruning_variant="regrowing")
+    regrown, held = make_run(regrowing, progress=False).metrics, find_run(PRUNED).metrics
+    assert regrowing.folder.name == f"{SMALL}_8bit_pr_20_regrowing"
+    assert regrown["nonzero_biases"] > held["nonzero_biases"]
+    assert regrown["nonzero_weights"] > held["nonzero_weights"]
+    params = json.loads((regrowing.folder / "params.json").read_text())
+    assert params["pruning_variant"] == "regrowing"
 
 
 def test_speeds_are_told_relative_to_the_float_model_too(quick):
-    base = run_point(Point(SMALL), progress=False).metrics
-    quantised = run_point(Point(SMALL, 8), progress=False).metrics
+    base, quantised = make_run(Run(Point(SMALL)), progress=False).metrics, find_run(PRUNED).metrics
     for key in ("inference_time_to_float", "training_latency_to_float"):
         assert 0.3 < base[key] < 3  # the float model against its twin
         assert quantised[key] > base[key]
@@ -114,7 +126,6 @@ def test_speeds_are_told_relative_to_the_float_model_too(quick):
 
 
 def test_runs_are_timed_again_alone_once_and_the_record_takes_that(quick, capsys):
-    folder = run_point(Point(SMALL, 8, 20), progress=False).folder
     swept = collate(quick, quick / "grid.csv").set_index("name")
     assert "timing_date" not in swept
     assert main(["time", "--runs", str(quick)]) == 0
@@ -126,8 +137,9 @@ def test_runs_are_timed_again_alone_once_and_the_record_takes_that(quick, capsys
     assert (alone["fresh_correct"] == swept["fresh_correct"]).all()
     assert main(["time", "--runs", str(quick)]) == 0
     assert "0 runs measured" in capsys.readouterr().out
-    speed = json.loads((folder / "speed.json").read_text()) | {"weights_sha256": "of before"}
-    (folder / "speed.json").write_text(json.dumps(speed))  # the run was made again
+    file = PRUNED.folder / "speed.json"
+    speed = json.loads(file.read_text()) | {"weights_sha256": "of before"}
+    file.write_text(json.dumps(speed))  # the run was made again
     assert main(["time", "--runs", str(quick)]) == 0
     assert "1 runs measured" in capsys.readouterr().out
     assert main(["time", "--runs", str(quick / "nothing")]) == 2
@@ -153,28 +165,16 @@ def truncated(folder):
     [
         (damage_metrics('{"architecture": "vgg'), "Unterminated string"),
         (damage_metrics("[]"), "metrics.json holds no record"),
-        (foreign, f"metrics.json is that of thesis/{SMALL}_4bit"),
+        (foreign, f"metrics.json is that of thesis/{SMALL}_4bit_pr_20"),
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors is missing"),
         (truncated, "model.safetensors"),
         (lambda folder: (folder / "history.csv").write_text("epoch"), "history.csv"),
     ],
 )
 def test_a_damaged_run_is_told_and_left_as_it_is(quick, damage, message):
-    folder = run_point(Point(SMALL), progress=False).folder
+    folder = PRUNED.folder
     damage(folder)
     left = {file.name: file.read_bytes() for file in folder.iterdir()}
-    with pytest.raises(ValueError, match=f"{SMALL} is damaged .{message}.*; remove it"):
-        run_point(Point(SMALL), progress=False)
+    with pytest.raises(ValueError, match=f"{PRUNED.name} is damaged .{message}.*; remove it"):
+        make_run(PRUNED, progress=False)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == left
-
-
-def test_an_edit_of_the_code_changes_the_digest(tmp_path, monkeypatch):
-    for module in runs._CODE:
-        (tmp_path / module).parent.mkdir(exist_ok=True)
-        (tmp_path / f"{module}.py").write_text((runs._PACKAGE / f"{module}.py").read_text())
-    digest = runs.code_digest.__wrapped__  # it is taken once a process
-    before = digest()
-    monkeypatch.setattr(code, "_PACKAGE", tmp_path)
-    assert digest() == before
-    (tmp_path / "signals/chunks.py").write_text("NOISE_POWER = 1")
-    assert digest() != before

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from amrpkg.evaluation import binomial_interval, evaluate
-from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, origin
+from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, Run
 from amrpkg.models import build, load_float_weights, prunable_layers
 from amrpkg.signals import NOISE_POWER, make_chunks, stream
-from amrpkg.training import PROTOCOLS, StreamSettings, prune_channels, settings, train_on_stream
+from amrpkg.training import StreamSettings, prune_channels, settings, train_on_stream
 from amrpkg.training import stream as streaming
 
 SMALL = "vgglike_2f_1c_1re_1mp"
@@ -24,8 +24,6 @@ def test_every_point_of_the_grid_has_knobs_and_a_target_of_999_in_a_thousand():
         assert knobs.retraining_chunks <= knobs.chunks
         assert knobs.reached({"fresh_correct": 22_017, "fresh_count": 23_040}) is False
         assert knobs.reached({"fresh_correct": 23_017, "fresh_count": 23_040})
-    streamed = {(p.architecture, p.bit_width) for p in THESIS_GRID + SMALL_GRID}
-    assert set(PROTOCOLS["streaming"]) >= streamed
 
 
 def test_offsets_are_added_to_the_range_of_noise():
@@ -38,13 +36,13 @@ def test_offsets_are_added_to_the_range_of_noise():
 
 
 def test_on_a_stream_a_quantised_model_starts_from_the_float_one_of_the_same_pruning():
-    pruned = Point(SMALL, 8, 20)
-    assert origin(pruned, "thesis") == Point(SMALL, 8)
-    assert origin(pruned, "streaming") == Point(SMALL, 32, 20)
-    assert origin(Point(SMALL, 32, 20), "streaming") == Point(SMALL)
-    assert origin(Point(SMALL, 8), "streaming") == Point(SMALL)
-    assert origin(Point(SMALL, 8), "thesis") is None
-    assert origin(Point(SMALL), "streaming") is None
+    def start(protocol, *sizes):
+        before = Run(Point(SMALL, *sizes), protocol).start
+        return before and (before.point.bit_width, before.point.pruning_percent)
+
+    assert start("thesis", 8, 20) == (8, 0) and start("thesis", 8) is None
+    assert start("streaming", 8, 20) == (32, 20) and start("streaming", 32, 20) == (32, 0)
+    assert start("streaming", 8) == (32, 0) and start("streaming", 32) is None
 
 
 def test_every_chunk_is_new_and_none_is_of_the_recorded_sets(monkeypatch):

@@ -11,21 +11,34 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from amrpkg.cli import main
-from amrpkg.grid import Failure, Point, identify, origin, seal, sweep, sweeping
-from amrpkg.grid.sweeping import _missing, _run_on_worker, _work_through
+from amrpkg.grid import (
+    Failure,
+    Point,
+    Run,
+    execute_on_worker,
+    made_by_here,
+    parameters,
+    progress_bar,
+    seal,
+    sweep,
+    sweeping,
+    unfinished,
+    work_through,
+)
 
 SMALL = "vgglike_2f_1c_1re_1mp"
-BASE, PRUNED, MORE = (Point(SMALL, 32, percent) for percent in (0, 20, 30))
-OTHER = Point(SMALL, 8)
+BASE, PRUNED, MORE = (Run(Point(SMALL, 32, percent)) for percent in (0, 20, 30))
+OTHER = Run(Point(SMALL, 8))
 
 
-def work(points, task, retries=1):
-    with ThreadPoolExecutor(2) as executor, tqdm(total=len(points), disable=True) as bar:
-        starts = {point: origin(point, "thesis") for point in points}
-        return _work_through(starts, task, executor, retries, bar)
+def work(runs, task, retries=1):
+    with ThreadPoolExecutor(2) as executor, tqdm(total=len(runs), disable=True) as bar:
+        failures = work_through(runs, task, executor, retries, bar)
+        assert bar.n == len(runs)
+        return failures
 
 
-def test_every_point_runs_once_and_pruned_ones_after_their_base():
+def test_every_run_is_made_once_and_pruned_ones_after_their_base():
     order = []
     assert work([BASE, OTHER, PRUNED, MORE], order.append) == []
     assert sorted(p.name for p in order) == sorted(p.name for p in (BASE, OTHER, PRUNED, MORE))
@@ -38,45 +51,41 @@ def test_a_pruned_point_whose_base_is_done_does_not_wait():
     assert order == [PRUNED]
 
 
-def test_a_failing_point_is_tried_again_and_then_listed_with_those_behind_it():
+def test_a_failing_run_is_tried_again_and_then_listed_with_those_behind_it():
     tried = []
 
-    def task(point):
-        tried.append(point)
-        if point == BASE:
+    def task(run):
+        tried.append(run)
+        if run == BASE:
             raise RuntimeError("no luck")
 
     failures = work([BASE, OTHER, PRUNED], task, retries=2)
     assert tried.count(BASE) == 3 and tried.count(OTHER) == 1 and PRUNED not in tried
     assert failures[0] == Failure(BASE, "no luck")
-    assert failures[1].point == PRUNED and BASE.name in failures[1].error
+    assert failures[1].run == PRUNED and BASE.name in failures[1].error
 
 
 def test_on_a_stream_what_starts_from_float_waits_for_it_and_is_lost_with_it():
-    last = Point(SMALL, 8, 20)
-    starts = {point: origin(point, "streaming") for point in (last, PRUNED, BASE)}
-
-    def run(task):
-        with ThreadPoolExecutor(2) as executor, tqdm(total=3, disable=True) as bar:
-            return _work_through(starts, task, executor, 0, bar), bar.n
-
+    last, pruned, base = (
+        Run(Point(SMALL, *sizes), "streaming") for sizes in ((8, 20), (32, 20), (32, 0))
+    )
     order = []
-    assert run(order.append) == ([], 3)
-    assert order == [BASE, PRUNED, last]
+    assert work([last, pruned, base], order.append) == []
+    assert order == [base, pruned, last]
 
-    def task(point):
+    def task(run):
         raise RuntimeError("no luck")
 
-    failures, drawn = run(task)
-    assert [failure.point for failure in failures] == [BASE, PRUNED, last] and drawn == 3
-    assert all(BASE.name in failure.error for failure in failures[1:])
+    failures = work([last, pruned, base], task, retries=0)
+    assert [failure.run for failure in failures] == [base, pruned, last]
+    assert all(base.name in failure.error for failure in failures[1:])
 
 
-def test_a_point_that_recovers_is_no_failure():
+def test_a_run_that_recovers_is_no_failure():
     tried = []
 
-    def task(point):
-        tried.append(point)
+    def task(run):
+        tried.append(run)
         if len(tried) == 1:
             raise RuntimeError("once")
 
@@ -87,7 +96,7 @@ def test_a_point_that_recovers_is_no_failure():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--architecture", SMALL, "--bit-width", "4"], "points is empty"),  # not in the thesis
+        (["--architecture", SMALL, "--bit-width", "4"], "runs is empty"),  # not in the thesis
         (["--jobs", "0"], "jobs is 0; allowed"),
         (["--retries", "-1"], "retries is -1; allowed"),
         (["--seed", "-1"], "seed is -1; allowed"),
@@ -124,16 +133,16 @@ def test_two_sweeps_on_one_folder_are_refused(tmp_path, monkeypatch):
 
 def test_damaged_runs_are_all_named_and_nothing_is_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
-    monkeypatch.setattr(sweeping, "_run", lambda point, **_: pytest.fail("it ran"))
-    for point, damage in ((BASE, '{"cut'), (MORE, "[]")):
-        (tmp_path / "thesis" / point.name).mkdir(parents=True)
-        (tmp_path / "thesis" / point.name / "metrics.json").write_text(damage)
+    monkeypatch.setattr(sweeping, "execute", lambda run, **_: pytest.fail("it ran"))
+    for run, damage in ((BASE, '{"cut'), (MORE, "[]")):
+        run.folder.mkdir(parents=True)
+        (run.folder / "metrics.json").write_text(damage)
     assert main(["sweep", "--architecture", SMALL, "--bit-width", "32"]) == 2
     error = capsys.readouterr().err
     assert "damaged runs: 2; nothing was run" in error
-    for point, damage in ((BASE, '{"cut'), (MORE, "[]")):
-        assert f"{tmp_path / 'thesis' / point.name} is damaged" in error
-        assert (tmp_path / "thesis" / point.name / "metrics.json").read_text() == damage
+    for run, damage in ((BASE, '{"cut'), (MORE, "[]")):
+        assert f"{tmp_path / 'thesis' / run.name} is damaged" in error
+        assert (run.folder / "metrics.json").read_text() == damage
 
 
 def test_runs_made_by_other_code_are_named_before_they_are_made_again(
@@ -141,13 +150,12 @@ def test_runs_made_by_other_code_are_named_before_they_are_made_again(
 ):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
     made = []
-    monkeypatch.setattr(sweeping, "_run", lambda point, **_: made.append(point))
-    folder, params = identify(BASE)
-    folder.mkdir(parents=True)
+    monkeypatch.setattr(sweeping, "execute", lambda run, **_: made.append(run))
+    BASE.folder.mkdir(parents=True)
     for file in ("history.csv", "model.safetensors"):
-        (folder / file).write_text("")
-    older = params | {"code_digest": "older", "torch": "1.0"} | seal(folder)
-    (folder / "metrics.json").write_text(json.dumps(older))
+        (BASE.folder / file).write_text("")
+    older = parameters(BASE) | {"code_digest": "older", "torch": "1.0"} | seal(BASE.folder)
+    (BASE.folder / "metrics.json").write_text(json.dumps(older))
     assert sweep([BASE, OTHER], progress=False) == []
     said = capsys.readouterr().err
     assert f"finished under other code_digest, torch, so made again: {BASE.name}\n" in said
@@ -161,9 +169,8 @@ class Terminal(io.StringIO):
 
 def test_the_bar_moves_while_a_long_point_runs(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    monkeypatch.setattr(sweeping, "_refresh_seconds", lambda: 0.05)
-    with ThreadPoolExecutor(1) as executor, sweeping._bar(1, True) as bar:
-        _work_through({BASE: None}, lambda point: time.sleep(1.2), executor, 0, bar)
+    with ThreadPoolExecutor(1) as executor, progress_bar(1, True) as bar:
+        work_through([BASE], lambda run: time.sleep(2.2), executor, 0, bar)
     drawn = terminal.getvalue().split("\r")
     assert any("0/1 [00:01<" in line for line in drawn)  # its clock, at work on the first point
     assert any("2f_1c_1re_1mp" in line and "point" in line for line in drawn)
@@ -171,8 +178,8 @@ def test_the_bar_moves_while_a_long_point_runs(monkeypatch):
 
 
 def test_a_log_has_a_line_a_change(capsys):
-    with ThreadPoolExecutor(1) as executor, sweeping._bar(3, True) as bar:
-        _work_through({BASE: None, OTHER: None, PRUNED: BASE}, lambda point: None, executor, 0, bar)
+    with ThreadPoolExecutor(1) as executor, progress_bar(3, True) as bar:
+        work_through([BASE, OTHER, PRUNED], lambda run: None, executor, 0, bar)
     lines = capsys.readouterr().err.splitlines()
     assert "\r" not in "".join(lines) and len(lines) <= 6
     assert "0/3" in lines[0] and "3/3" in lines[-1]
@@ -193,20 +200,18 @@ def test_the_extra_is_named_where_dask_is_missing(tmp_path, monkeypatch, capsys)
 
 
 def test_a_worker_of_other_code_or_without_the_folder_is_refused(tmp_path, monkeypatch):
-    run = {"protocol": "trial", "seed": 0, "pruning_variant": "held"}
-    made_by = sweeping._made_by(run)
+    made_by = made_by_here()
     with pytest.raises(RuntimeError, match="restart it on the same checkout"):
-        _run_on_worker(BASE, str(tmp_path), made_by | {"code_digest": "older"}, run)
+        execute_on_worker(BASE, str(tmp_path), made_by | {"code_digest": "older"})
     with pytest.raises(RuntimeError, match="must share the file system"):
-        _run_on_worker(BASE, str(tmp_path), made_by, run)
+        execute_on_worker(BASE, str(tmp_path), made_by)
 
 
 def test_what_takes_longest_starts_first(tmp_path, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
     large = "vgglike_5f_5c_4re_4mp"
-    run = {"protocol": "trial", "seed": 0, "pruning_variant": "held"}
-    points = [Point(SMALL, 32, 20), Point(SMALL, 6), Point(large, 8), Point(large, 4, 30)]
-    assert _missing(points, run) == [
-        *(Point(large, 4), Point(large, 8), Point(SMALL, 6), Point(SMALL, 32)),
-        *(Point(large, 4, 30), Point(SMALL, 32, 20)),
-    ]
+    asked = [(SMALL, 32, 20), (SMALL, 6, 0), (large, 8, 0), (large, 4, 30)]
+    found = unfinished([Run(Point(*place), "trial") for place in asked])
+    order = [(large, 4, 0), (large, 8, 0), (SMALL, 6, 0), (SMALL, 32, 0)]
+    order += [(large, 4, 30), (SMALL, 32, 20)]
+    assert found == [Run(Point(*place), "trial") for place in order]

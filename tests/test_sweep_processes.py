@@ -16,7 +16,7 @@ from functools import partial
 import psutil
 import pytest
 
-from amrpkg.grid import Point, find_run
+from amrpkg.grid import Point, Run, find_run
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 POINTS = [Point(SMALL, bits, percent) for bits in (32, 8) for percent in (0, 20, 30)]
@@ -69,7 +69,7 @@ def at_work_since(runs, begin, sweep):
 def are_valid(runs, files, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(runs))
     points = {point.name: point for point in POINTS}
-    return all(find_run(points[file.parent.name], "trial") for file in files)
+    return all(find_run(Run(points[file.parent.name], "trial")) for file in files)
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])

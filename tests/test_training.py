@@ -1,26 +1,34 @@
 """The loop: it learns, stops at its target, says when it does not, and is seeded."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from amrpkg.evaluation import evaluate
+from amrpkg.grid import Run
 from amrpkg.models import BIT_WIDTHS, THESIS_ARCHITECTURES, build
+from amrpkg.records import load_record
 from amrpkg.signals import make_chunks
 from amrpkg.speed import time_training
-from amrpkg.training import PROTOCOLS, Settings, settings, train
+from amrpkg.training import Settings, settings, train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 
 
-def test_every_model_has_knobs_within_what_the_thesis_says():
-    table = PROTOCOLS["thesis"]
-    assert set(table) == {(name, bits) for name in THESIS_ARCHITECTURES for bits in BIT_WIDTHS}
-    for knobs in table.values():
-        assert 0.03 <= knobs.target_loss <= 1
-        assert knobs.batch_size == 32
-        assert knobs.learning_rate > 0 and knobs.max_epochs > 0
+@pytest.mark.parametrize("protocol", ["thesis", "streaming", "ranging", "offsets"])
+def test_the_recorded_runs_had_the_knobs_of_today(protocol):
+    runs = load_record().query("protocol == @protocol")
+    for _, row in runs.iterrows():
+        knobs = asdict(Run.of(row).settings)
+        recorded = row[list(knobs)].fillna(0).to_dict()  # a knob that came later was off
+        assert recorded == pytest.approx(knobs), row["name"]
+
+
+@pytest.mark.parametrize("name", THESIS_ARCHITECTURES)
+def test_the_thesis_protocol_is_within_what_the_thesis_says(name):
+    assert all(0.03 <= settings(name, bits).target_loss <= 1 for bits in BIT_WIDTHS)
+    assert all(settings(name, bits).batch_size == 32 for bits in BIT_WIDTHS)
 
 
 def test_a_model_that_a_protocol_does_not_train_is_refused():

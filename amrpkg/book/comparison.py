@@ -15,9 +15,10 @@ from amrpkg.book.thesis import load_thesis
 from amrpkg.common.arguments import require_choice
 from amrpkg.evaluation.bounds import recorded_ceiling
 from amrpkg.evaluation.decisions import binomial_interval
-from amrpkg.grid.folders import run_name
+from amrpkg.grid.folders import Run
 from amrpkg.grid.points import KEYS, PRUNING_PERCENTS
 from amrpkg.hardware.resources import Resources
+from amrpkg.models.architectures import ARCHITECTURES
 from amrpkg.records.grid import load_grid
 from amrpkg.training.protocols import PRUNING_VARIANTS
 
@@ -53,7 +54,7 @@ def compare(metrics: dict) -> pd.DataFrame:
 
 def summarise(grid: pd.DataFrame) -> pd.DataFrame:
     """The record for the eye: a run's name, outcome, accuracies in percent and estimates."""
-    names = [run_name(row).removeprefix("vgglike_") for _, row in grid.iterrows()]
+    names = [Run.of(row).short for _, row in grid.iterrows()]
     return pd.DataFrame(
         {
             "run": names,
@@ -173,7 +174,7 @@ def tabulate_appendix(
     require_choice("appendix", appendix, APPENDICES)
     printed = load_thesis()
     here = printed["appendix"] == appendix
-    models = printed[here]["architecture"].str.removeprefix("vgglike_")
+    models = printed[here]["architecture"].map(lambda name: ARCHITECTURES[name].short)
     table = pd.DataFrame({"model": models, "bits": printed["bit_width"]}, index=models.index)
     ours = PRUNING_VARIANTS if APPENDICES[appendix] else PRUNING_VARIANTS[:1]
     for metric in metrics:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from amrpkg.common.arguments import require_choice
 from amrpkg.grid.points import KEYS, Point
+from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES
 from amrpkg.records.exports import EXPORTS, load_exports
 from amrpkg.records.grid import load_grid
 from amrpkg.records.speed import SPEED, load_speed
@@ -84,7 +85,7 @@ def summarise_speed(path: Path = SPEED) -> pd.DataFrame:
 
 def thesis_points(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table indexed by the keys that are the thesis's architectures."""
-    return table[table.index.get_level_values("architecture").str.startswith("vgglike")]
+    return table[table.index.get_level_values("architecture").isin(THESIS_ARCHITECTURES)]
 
 
 def summarise_removal(path: Path = EXPORTS) -> pd.DataFrame:
@@ -102,7 +103,7 @@ def summarise_removal(path: Path = EXPORTS) -> pd.DataFrame:
     whole = dense.loc[pruned["architecture"]]
     return pd.DataFrame(
         {
-            "architecture": pruned["architecture"].str.removeprefix("vgglike_"),
+            "architecture": pruned["architecture"].map(lambda name: ARCHITECTURES[name].short),
             "pruned (%)": pruned["pruning_percent"],
             "weights": pruned["weights"],
             "weights left (%)": 100 * pruned["shrunk_weights"].array / whole["weights"].array,
@@ -142,7 +143,7 @@ def choose(
                     "target (%)": 100 * target,
                     "networks": family,
                     "wish": wish,
-                    "point": Point(*place).name.removeprefix("vgglike_"),
+                    "point": Point(*place).short,
                     "fresh chunks right (%)": round(100 * row["fresh_accuracy"], 3),
                     "file (bytes)": row["file"],
                     "chunks/s": int(float(f"{32e3 / row['ms']:.2g}")),

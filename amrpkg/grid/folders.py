@@ -1,4 +1,4 @@
-"""A run's folder: where it lies, what it is called, and whether it is as the run left it.
+"""Which run, where its folder lies, and whether it is as the run left it.
 
     <runs>/<protocol>/<point name>[_regrowing][_seed_N]/
 
@@ -10,10 +10,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from amrpkg.common.arguments import require_choice, require_count
 from amrpkg.common.files import CHECKOUT
 from amrpkg.grid.points import KEYS, Point
+from amrpkg.training.protocols import PRUNING_VARIANTS, Settings, StreamSettings, settings
 
 SERIES = ["protocol", "seed", "pruning_variant"]
 _SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}
@@ -25,11 +28,74 @@ def runs_folder() -> Path:
     return Path(os.environ.get("AMR_RUNS", default / "runs"))
 
 
-def run_name(record: Mapping) -> str:
-    """The name of a run among those of its protocol, from its point, seed and variant."""
-    name = Point(*(record[key] for key in KEYS)).name
-    name += "_regrowing" if record["pruning_variant"] == "regrowing" else ""
-    return name + (f"_seed_{record['seed']}" if record["seed"] else "")
+@dataclass(frozen=True)
+class Run:
+    """Which run: a point, how and with which seed it is trained, what masks do in retraining.
+
+    pruning_variant : "none" of a point without pruning, whichever was asked for
+
+    Raises ``ValueError`` or ``TypeError`` that names the argument.
+    """
+
+    point: Point
+    protocol: str = "thesis"
+    seed: int = 0  # of the chunks, the initial weights and the order of batches
+    pruning_variant: str = "held"
+
+    def __post_init__(self) -> None:
+        settings(self.point.architecture, self.point.bit_width, self.protocol)
+        require_count("seed", self.seed, minimum=0)
+        pruned = self.point.pruning_percent > 0
+        allowed = PRUNING_VARIANTS if pruned else (*PRUNING_VARIANTS, "none")
+        require_choice("pruning_variant", self.pruning_variant, allowed)
+        object.__setattr__(self, "seed", int(self.seed))
+        if not pruned:
+            object.__setattr__(self, "pruning_variant", "none")
+
+    @classmethod
+    def of(cls, record: Mapping) -> "Run":
+        """The run of a row of the record."""
+        return cls(Point(*(record[key] for key in KEYS)), *(record[key] for key in SERIES))
+
+    @property
+    def columns(self) -> dict:
+        """What `of` takes: a value for each of `KEYS` and `SERIES`."""
+        return {**asdict(self.point), **{key: getattr(self, key) for key in SERIES}}
+
+    @property
+    def settings(self) -> Settings | StreamSettings:
+        return settings(self.point.architecture, self.point.bit_width, self.protocol)
+
+    @property
+    def start(self) -> "Run | None":
+        """The run whose weights this one starts from, ``None`` for random weights.
+
+        A pruned point starts from its unpruned one, if not from the float one of its pruning,
+        which a protocol may take for all quantised ones.
+        """
+        point = self.point
+        if self.settings.quantised_last and point.bit_width != 32:
+            return replace(self, point=Point(point.architecture, 32, point.pruning_percent))
+        return replace(self, point=point.base) if point.pruning_percent else None
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return self.point.name + self._suffix
+
+    @property
+    def short(self) -> str:
+        """In tables and figures of the book."""
+        return self.point.short + self._suffix
+
+    @property
+    def _suffix(self) -> str:
+        regrowing = "_regrowing" if self.pruning_variant == "regrowing" else ""
+        return regrowing + (f"_seed_{self.seed}" if self.seed else "")
+
+    @property
+    def folder(self) -> Path:
+        return runs_folder() / self.protocol / self.name
 
 
 def seal(folder: Path) -> dict[str, str]:
@@ -62,8 +128,9 @@ def _require_intact(folder, metrics) -> None:
         raise ValueError("metrics.json holds no record")
     if missing := [key for key in (*KEYS, *SERIES, *_SEALS) if key not in metrics]:
         raise ValueError(f"metrics.json lacks {', '.join(missing)}")
-    if (metrics["protocol"], run_name(metrics)) != (folder.parent.name, folder.name):
-        raise ValueError(f"metrics.json is that of {metrics['protocol']}/{run_name(metrics)}")
+    run = Run.of(metrics)
+    if (run.protocol, run.name) != (folder.parent.name, folder.name):
+        raise ValueError(f"metrics.json is that of {run.protocol}/{run.name}")
     for file in _SEALS.values():
         if not (folder / file).exists():
             raise ValueError(f"{file} is missing")

@@ -9,6 +9,7 @@ from amrpkg.models.architectures import (
     ARCHITECTURES,
     BIT_WIDTHS,
     THESIS_ARCHITECTURES,
+    THESIS_BIT_WIDTHS,
     require_model,
 )
 
@@ -40,9 +41,17 @@ class Point:
     @property
     def name(self) -> str:
         """The row name of the thesis's tables, e.g. ``vgglike_2f_2c_2re_2mp_8bit_pr_20``."""
+        return self.architecture + self._suffix
+
+    @property
+    def short(self) -> str:
+        """The same in tables and figures of the book, e.g. ``2f_2c_2re_2mp_8bit_pr_20``."""
+        return ARCHITECTURES[self.architecture].short + self._suffix
+
+    @property
+    def _suffix(self) -> str:
         bits = "" if self.bit_width == 32 else f"_{self.bit_width}bit"
-        pruned = f"_pr_{self.pruning_percent:g}" if self.pruning_percent else ""
-        return self.architecture + bits + pruned
+        return bits + (f"_pr_{self.pruning_percent:g}" if self.pruning_percent else "")
 
     @property
     def base(self) -> "Point":
@@ -53,7 +62,7 @@ class Point:
 THESIS_GRID: tuple[Point, ...] = tuple(
     Point(architecture, bit_width, pruning_percent)
     for pruning_percent in PRUNING_PERCENTS
-    for bit_width in BIT_WIDTHS
+    for bit_width in THESIS_BIT_WIDTHS
     for architecture in THESIS_ARCHITECTURES
     # The thesis dropped this model: at 4 bit it did not reach 100 %.
     if (architecture, bit_width) != ("vgglike_2f_1c_1re_1mp", 4)

@@ -1,6 +1,6 @@
 """Run the training chapter over the points of a grid, resumable and in parallel.
 
-A point is done when its run folder says so (`runs.find_run`); a sweep that was stopped, in
+A run is done when its folder says so (`runs.find_run`); a sweep that was stopped, in
 whatever way, goes on where it was when the same command is given again.
 """
 
@@ -8,10 +8,9 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,66 +22,58 @@ from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count
 from amrpkg.common.files import CHECKOUT
-from amrpkg.grid.folders import runs_folder
+from amrpkg.grid.folders import Run, runs_folder
 from amrpkg.grid.kernels import KernelServer, kernel_manager
 from amrpkg.grid.notebooks import run_notebook
-from amrpkg.grid.points import Point
-from amrpkg.grid.runs import find_run, identify, origin
+from amrpkg.grid.runs import code_digest, find_run, parameters, versions
 from amrpkg.models.architectures import ARCHITECTURES
 
 TRAINING_CHAPTER = CHECKOUT / "thesis_nb" / "03_training.ipynb"
 PATIENCE = 5  # seconds to wait for a scheduler's answer
 _LOCK = ".sweep.lock"
-_MADE_BY = ("torch", "brevitas", "numpy", "code_digest")
 
 
 class Failure(NamedTuple):
-    """A point that failed at every try, and the last error."""
+    """A run that failed at every try, and the last error."""
 
-    point: Point
+    run: Run
     error: str
 
 
 def sweep(
-    points: Sequence[Point],
-    protocol: str = "thesis",
-    seed: int = 0,
-    pruning_variant: str = "held",
+    runs: Sequence[Run],
     jobs: int = 1,
     retries: int = 1,
     scheduler: str | None = None,
     progress: bool = True,
 ) -> list[Failure]:
-    """Run the training chapter for every point without a finished run; return what failed.
+    """Run the training chapter for every run that is not finished; return what failed.
 
-    A point starts when the one whose weights it takes over is done (`runs.origin`), which is
+    A run starts when the one whose weights it takes over is done (`Run.start`), which is
     added where it is missing.
     A finished run made by other code, versions or knobs is named on stderr and made again.
 
-    jobs : points at work at once, a kernel with one torch thread each
-    retries : further tries of a point that failed
-    scheduler : the address of a Dask scheduler, ``tcp://host:port``, whose workers run the
-        points instead; they share this file system, and `jobs` is not used
+    jobs : runs at work at once, a kernel with one torch thread each
+    retries : further tries of a run that failed
+    scheduler : the address of a Dask scheduler, ``tcp://host:port``, whose workers do the
+        work instead; they share this file system, and `jobs` is not used
 
-    Raises ``ValueError`` for no points or damaged runs, which are all named, and
+    Raises ``ValueError`` for no runs or damaged ones, which are all named, and
     ``RuntimeError`` if another sweep is at work on the same folder, or the scheduler does not
     answer.
     """
     require_count("jobs", jobs)
     require_count("retries", retries, minimum=0)
-    if not points:
-        raise ValueError("points is empty; allowed: at least one point of the grid")
+    if not runs:
+        raise ValueError("runs is empty; allowed: at least one point of the grid")
     if not TRAINING_CHAPTER.exists():
         raise FileNotFoundError(
             f"{TRAINING_CHAPTER} is missing; run the sweep from a checkout of the repository"
         )
-    run = {"protocol": protocol, "seed": seed, "pruning_variant": pruning_variant}
-    identify(points[0], **run)  # a bad protocol, seed or variant is told before anything starts
-    with _alone(), _cluster(scheduler, run) if scheduler else _threads(jobs, run) as workers:
-        missing = _missing(points, run)
-        with _bar(len(missing), progress) as bar:
-            starts = {point: origin(point, protocol) for point in missing}
-            return _work_through(starts, *workers, retries, bar)
+    with _alone(), _cluster(scheduler) if scheduler else _threads(jobs) as (task, executor):
+        missing = unfinished(runs)
+        with progress_bar(len(missing), progress) as bar:
+            return work_through(missing, task, executor, retries, bar)
 
 
 @contextmanager
@@ -96,58 +87,57 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _missing(points, run) -> list[Point]:
-    """The points without a finished run; says what is made again.
+def unfinished(runs: Sequence[Run]) -> list[Run]:
+    """Those of `runs`, and of the runs they start from, that are not finished.
 
     Those that others start from first, and of those what takes longest: large networks, few bits.
+    Says on stderr what was finished under other code, versions or knobs and is made again.
+    Raises ``ValueError`` for damaged runs, which are all named.
     """
     missing, damaged, outdated = [], [], {}
-    for point in dict.fromkeys(p for asked in points for p in _lineage(asked, run["protocol"])):
+    for run in dict.fromkeys(r for asked in runs for r in _lineage(asked)):
         try:
-            if find_run(point, **run):
+            if find_run(run):
                 continue
         except ValueError as error:
             damaged.append(str(error))
             continue
-        missing.append(point)
-        folder, params = identify(point, **run)
-        if (folder / "metrics.json").exists():
-            metrics = json.loads((folder / "metrics.json").read_text())
-            outdated[point] = {key for key in params if metrics.get(key) != params[key]}
+        missing.append(run)
+        if (file := run.folder / "metrics.json").exists():
+            metrics = json.loads(file.read_text())
+            outdated[run] = {k for k, value in parameters(run).items() if metrics.get(k) != value}
     if damaged:
         raise ValueError("\n".join([f"damaged runs: {len(damaged)}; nothing was run", *damaged]))
     if outdated:
         changed = ", ".join(sorted(set.union(*outdated.values())))
-        names = ", ".join(point.name for point in outdated)
+        names = ", ".join(run.name for run in outdated)
         print(f"finished under other {changed}, so made again: {names}", file=sys.stderr)
     size = list(ARCHITECTURES).index
 
-    def order(point):
-        ancestors = len(_lineage(point, run["protocol"]))
-        return ancestors, size(point.architecture), point.bit_width
+    def order(run):
+        return len(_lineage(run)), size(run.point.architecture), run.point.bit_width
 
     return sorted(missing, key=order)
 
 
-def _lineage(point, protocol) -> list[Point]:
-    """The points that `point` starts from, first to last, and itself."""
-    start = origin(point, protocol)
-    return [*(_lineage(start, protocol) if start else ()), point]
+def _lineage(run) -> list[Run]:
+    """The runs that `run` starts from, first to last, and itself."""
+    return [*(_lineage(run.start) if run.start else ()), run]
 
 
 @contextmanager
-def _threads(jobs, run) -> Iterator[tuple[partial, Executor]]:
-    """This machine's workers: papermill starts a process for each point, so threads will do."""
+def _threads(jobs) -> Iterator[tuple[partial, Executor]]:
+    """This machine's workers: papermill starts a process for each run, so threads will do."""
     executor, server = ThreadPoolExecutor(jobs), KernelServer()
     try:
-        yield partial(_run, kernels=kernel_manager(server), **run), executor
+        yield partial(execute, kernels=kernel_manager(server)), executor
     finally:  # also at Ctrl-C: what waits is dropped, what runs loses its kernel
         executor.shutdown(wait=False, cancel_futures=True)
         server.close()
 
 
 @contextmanager
-def _cluster(address, run) -> Iterator[tuple[partial, Executor]]:
+def _cluster(address) -> Iterator[tuple[partial, Executor]]:
     try:
         from dask.distributed import Client
     except ImportError as error:
@@ -160,9 +150,8 @@ def _cluster(address, run) -> Iterator[tuple[partial, Executor]]:
             "Dask scheduler"
         ) from error
     with client:
-        made_by = _made_by(run)
-        runs = str(runs_folder().resolve())
-        yield partial(_run_on_worker, runs=runs, made_by=made_by, run=run), client.get_executor()
+        folder = str(runs_folder().resolve())
+        yield partial(execute_on_worker, runs=folder, made_by=made_by_here()), client.get_executor()
 
 
 class _Lines:
@@ -176,7 +165,8 @@ class _Lines:
         pass
 
 
-def _bar(total, progress) -> tqdm:
+def progress_bar(total: int, progress: bool) -> tqdm:
+    """On stderr: one that is drawn anew in a terminal, a line a change in a log."""
     terminal = sys.stderr.isatty()
     return tqdm(
         total=total,
@@ -187,40 +177,42 @@ def _bar(total, progress) -> tqdm:
     )
 
 
-def _work_through(starts, task, executor, retries, bar) -> list[Failure]:
-    """Submit points as they become ready, retry what fails, and report each point once.
+def work_through(
+    runs: Sequence[Run], task: Callable[[Run], None], executor: Executor, retries: int, bar: tqdm
+) -> list[Failure]:
+    """Do `task` for each run once the one it starts from is done; retry what fails.
 
-    starts : point -> the one whose weights it takes over, or ``None``
+    bar : counts runs that ended, however they did
     """
-    behind = {point: [p for p in starts if starts[p] == point] for point in starts}
-    ready = [point for point in starts if starts[point] not in starts]
+    behind = {run: [other for other in runs if other.start == run] for run in runs}
     tries, failures, running = Counter(), [], {}
 
-    def submit(point):
-        tries[point] += 1
-        running[executor.submit(task, point)] = point
+    def submit(run):
+        tries[run] += 1
+        running[executor.submit(task, run)] = run
 
-    for point in ready:
-        submit(point)
+    for run in runs:
+        if run.start not in behind:
+            submit(run)
     while running:
         bar.set_postfix_str(_at_work(running))
         done, _ = wait(running, _refresh_seconds(), FIRST_COMPLETED)
         for future in done:
-            point = running.pop(future)
+            run = running.pop(future)
             if future.cancelled():  # by Dask's client
                 raise RuntimeError("the scheduler is gone; what is finished stands")
             error = future.exception()
-            if error and tries[point] <= retries:
-                submit(point)
+            if error and tries[run] <= retries:
+                submit(run)
                 continue
             bar.n += 1
             if not error:
-                for later in behind[point]:
+                for later in behind[run]:
                     submit(later)
                 continue
-            failures.append(Failure(point, str(error).strip() or repr(error)))
-            cause = f"{point.name} failed, which it starts from"
-            lost = list(behind[point])
+            failures.append(Failure(run, str(error).strip() or repr(error)))
+            cause = f"{run.name} failed, which it starts from"
+            lost = list(behind[run])
             for later in lost:  # grows while it is read
                 lost += behind[later]
             failures += [Failure(later, cause) for later in lost]
@@ -229,9 +221,9 @@ def _work_through(starts, task, executor, retries, bar) -> list[Failure]:
 
 
 def _at_work(running) -> str:
-    """A few short names; Dask does not say which of its points are running, so all are."""
-    at_work = [point for future, point in running.items() if future.running()]
-    names = [point.name.removeprefix("vgglike_") for point in at_work or running.values()]
+    """A few short names; Dask does not say which of its runs are under way, so all are."""
+    at_work = [run for future, run in running.items() if future.running()]
+    names = [run.short for run in at_work or running.values()]
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
@@ -240,36 +232,39 @@ def _refresh_seconds() -> int:
     return 1 if sys.stderr.isatty() else 60
 
 
-def executed_notebook(
-    point: Point, protocol: str = "thesis", seed: int = 0, pruning_variant: str = "held"
-) -> Path:
-    """Where the sweep writes a point's executed training chapter."""
-    return identify(point, protocol, seed, pruning_variant)[0] / TRAINING_CHAPTER.name
+def executed_notebook(run: Run) -> Path:
+    """Where the sweep writes a run's executed training chapter."""
+    return run.folder / TRAINING_CHAPTER.name
 
 
-def _run(point: Point, kernels: type[AsyncKernelManager], **run) -> None:
-    """One point: papermill starts a kernel, which inherits the environment."""
-    output = executed_notebook(point, **run)
+def execute(run: Run, kernels: type[AsyncKernelManager]) -> None:
+    """One run: papermill starts a kernel, which inherits the environment."""
+    output = executed_notebook(run)
     output.parent.mkdir(parents=True, exist_ok=True)
-    parameters = {**asdict(point), **run, "threads": 1}
+    given = {**run.columns, "threads": 1}
     try:
-        run_notebook(TRAINING_CHAPTER, output, parameters, progress=False, kernels=kernels)
+        run_notebook(TRAINING_CHAPTER, output, given, progress=False, kernels=kernels)
     except papermill.PapermillExecutionError as error:  # its text is a traceback in colours
         raise RuntimeError(f"{error.ename}: {error.evalue}") from None
-    if not find_run(point, **run):
+    if not find_run(run):
         raise RuntimeError(f"{output} ran, but left no finished run")
 
 
-def _run_on_worker(point: Point, runs: str, made_by: dict, run: dict) -> None:
-    """One point in a Dask worker, which may have other code, versions and environment."""
-    if _made_by(run) != made_by:
+def execute_on_worker(run: Run, runs: str, made_by: dict) -> None:
+    """One run in a Dask worker, which may have other code, versions and environment.
+
+    runs, made_by : the folder of runs, and the code and versions, of the sweep
+
+    Raises ``RuntimeError`` for others of this process.
+    """
+    if (here := made_by_here()) != made_by:
         raise RuntimeError(
-            f"the worker has {_made_by(run)}, the sweep {made_by}; restart it on the same checkout"
+            f"the worker has {here}, the sweep {made_by}; restart it on the same checkout"
         )
     if not (Path(runs) / _LOCK).exists():
         raise RuntimeError(f"the worker does not see {runs}; it must share the file system")
     os.environ["AMR_RUNS"] = runs
-    _run(point, kernel_manager(_worker_server()), **run)
+    execute(run, kernel_manager(_worker_server()))
 
 
 @cache
@@ -277,6 +272,6 @@ def _worker_server() -> KernelServer:
     return KernelServer()  # ends with the worker
 
 
-def _made_by(run) -> dict[str, str]:
-    params = identify(Point(next(iter(ARCHITECTURES)), 32), **run)[1]
-    return {key: params[key] for key in _MADE_BY}
+def made_by_here() -> dict[str, str]:
+    """Code and versions of this process."""
+    return {**versions(), "code_digest": code_digest()}

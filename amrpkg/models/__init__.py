@@ -6,7 +6,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["quantization"],
     submod_attrs={
-        "architectures": ["ARCHITECTURES", "BIT_WIDTHS", "THESIS_ARCHITECTURES", "describe"],
+        "architectures": [
+            "ARCHITECTURES", "Architecture", "BIT_WIDTHS", "POINTWISE", "THESIS_ARCHITECTURES",
+            "THESIS_BIT_WIDTHS", "VGG_LIKE", "describe", "pointwise",
+        ],
         "network": ["build", "prunable_layers"],
         "weights": ["load_float_weights", "load_model", "load_state", "save_model"],
     },

@@ -20,7 +20,9 @@ from amrpkg.common.arguments import require_choice, require_count
 from amrpkg.signals.chunks import CHUNK_SIZE
 from amrpkg.signals.constellations import CONSTELLATIONS
 
-BIT_WIDTHS = (32, 8, 6, 4)  # 32 is plain float
+THESIS_BIT_WIDTHS = (32, 8, 6, 4)  # 32 is plain float
+BIT_WIDTHS = [*THESIS_BIT_WIDTHS]
+VGG_LIKE, POINTWISE = "VGG-like", "pointwise"  # families
 CLASSES = len(CONSTELLATIONS)
 
 
@@ -47,8 +49,10 @@ class Layer:
 class Architecture:
     """Convolutions (padded to keep the chunk's size, ReLU), pools by two after the first
     `pools` of them, with `average` a mean over the chunk, then fully connected layers with
-    ReLU between them and nine outputs."""
+    ReLU between them and nine outputs. The family decides of quantisers and knobs."""
 
+    family: str
+    short: str  # the name in tables and figures
     conv_channels: tuple[int, ...]
     pools: int
     hidden_features: tuple[int, ...]
@@ -90,25 +94,25 @@ class Architecture:
 
 def pointwise(first: int, second: int, hidden: int) -> Architecture:
     """A row of our family: channels of its two convolutions, hidden features behind the mean."""
-    return Architecture((first, second), 0, (hidden,), kernel_size=1, average=True)
+    name = f"{POINTWISE}_{first}_{second}_{hidden}"
+    return Architecture(POINTWISE, name, (first, second), 0, (hidden,), 1, average=True)
 
 
-ARCHITECTURES: dict[str, Architecture] = {
-    # name: convolution channels, pools, hidden features of the classifier
-    "vgglike_5f_5c_4re_4mp": Architecture((32, 64, 128, 256, 512), 4, (1024, 512, 256, 128)),
-    "vgglike_5f_4c_4re_4mp": Architecture((32, 64, 128, 256), 4, (1024, 512, 256, 128)),
-    "vgglike_5f_3c_4re_3mp": Architecture((32, 64, 128), 3, (1024, 512, 256, 128)),
-    "vgglike_3f_3c_2re_3mp": Architecture((32, 64, 128), 3, (512, 128)),
-    "vgglike_3f_2c_2re_2mp": Architecture((32, 64), 2, (512, 128)),
-    "vgglike_2f_2c_2re_2mp": Architecture((32, 64), 2, (512,)),
-    "vgglike_2f_1c_1re_1mp": Architecture((32,), 1, (512,)),
-    # Named after their channels, then hidden features.
-    "pointwise_48_32_16": pointwise(48, 32, 16),
-    "pointwise_24_16_8": pointwise(24, 16, 8),
+_VGG_LIKE = {
+    # short name: convolution channels, pools, hidden features of the classifier
+    "5f_5c_4re_4mp": ((32, 64, 128, 256, 512), 4, (1024, 512, 256, 128)),
+    "5f_4c_4re_4mp": ((32, 64, 128, 256), 4, (1024, 512, 256, 128)),
+    "5f_3c_4re_3mp": ((32, 64, 128), 3, (1024, 512, 256, 128)),
+    "3f_3c_2re_3mp": ((32, 64, 128), 3, (512, 128)),
+    "3f_2c_2re_2mp": ((32, 64), 2, (512, 128)),
+    "2f_2c_2re_2mp": ((32, 64), 2, (512,)),
+    "2f_1c_1re_1mp": ((32,), 1, (512,)),
 }
+THESIS_ARCHITECTURES = tuple(f"vgglike_{short}" for short in _VGG_LIKE)
+ARCHITECTURES: dict[str, Architecture] = {
+    f"vgglike_{short}": Architecture(VGG_LIKE, short, *sizes) for short, sizes in _VGG_LIKE.items()
+} | {row.short: row for row in (pointwise(48, 32, 16), pointwise(24, 16, 8))}
 """Name -> row: the thesis's, largest first, in the order of its tables, then ours."""
-
-THESIS_ARCHITECTURES = tuple(name for name in ARCHITECTURES if name.startswith("vgglike"))
 
 
 def describe(architectures: Iterable[str] = THESIS_ARCHITECTURES) -> pd.DataFrame:
@@ -116,7 +120,7 @@ def describe(architectures: Iterable[str] = THESIS_ARCHITECTURES) -> pd.DataFram
     rows = []
     for name in architectures:
         layers = ARCHITECTURES[name].layers()
-        row = {"architecture": name.removeprefix("vgglike_")}
+        row = {"architecture": ARCHITECTURES[name].short}
         for kind, title in (("conv", "convolution"), ("linear", "fully connected")):
             chain = [layer for layer in layers if layer.kind == kind]
             sizes = [chain[0].inputs, *(layer.outputs for layer in chain)]

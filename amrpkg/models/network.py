@@ -10,7 +10,6 @@ from amrpkg.models import quantization
 from amrpkg.models.architectures import (
     ARCHITECTURES,
     BIT_WIDTHS,
-    CLASSES,
     Architecture,
     Layer,
     require_model,
@@ -27,7 +26,7 @@ class Network(nn.Module):
 
     def __init__(self, architecture: str, row: Architecture, bit_width: int, chunk_size: int):
         super().__init__()
-        self.architecture = architecture
+        self.architecture, self.row = architecture, row
         self.bit_width = int(bit_width)
         # In the state dict too, so that weights are not taken for those of another bit width.
         self.register_buffer("bits", torch.tensor(self.bit_width))
@@ -36,10 +35,10 @@ class Network(nn.Module):
 
     def _modules_of(self, row: Architecture) -> OrderedDict[str, nn.Module]:
         bits, modules = self.bit_width, OrderedDict()
-        choice = quantization.POINTWISE if row.average else quantization.VGG_LIKE
+        choice = quantization.CHOICES[row.family]
         if bits != 32:
             modules["input"] = quantization.quant_input(bits, choice)
-        for layer in row.layers(self.chunk_size):
+        for layer in (layers := row.layers(self.chunk_size)):
             if layer.kind == "pool":
                 modules[layer.name] = nn.MaxPool1d(2)
                 continue
@@ -51,7 +50,7 @@ class Network(nn.Module):
                 modules["flatten"] = nn.Flatten()
             make = {"conv": _conv, "linear": _linear}[layer.kind]
             modules[layer.name] = make(layer, bits, choice)
-            if layer.outputs != CLASSES:  # the scores go into the cross entropy as they are
+            if layer is not layers[-1]:  # the scores go into the cross entropy as they are
                 modules[f"relu_{layer.name}"] = _relu(bits)
         return modules
 

@@ -30,7 +30,7 @@ from brevitas.quant.fixed_point import Int8WeightPerChannelFixedPoint
 from brevitas.quant_tensor import IntQuantTensor
 from torch import nn
 
-from amrpkg.models.architectures import Layer
+from amrpkg.models.architectures import POINTWISE, VGG_LIKE, Layer
 
 # Activation scales are first set from the statistics of this many training batches (one epoch
 # of the thesis's protocol), then learned. Brevitas's own default is 300.
@@ -44,8 +44,10 @@ class Choice(NamedTuple):
     least_input_bits: int
 
 
-VGG_LIKE = Choice(Int8WeightPerTensorFixedPoint, least_input_bits=0)
-POINTWISE = Choice(Int8WeightPerChannelFixedPoint, least_input_bits=8)
+CHOICES = {
+    VGG_LIKE: Choice(Int8WeightPerTensorFixedPoint, least_input_bits=0),
+    POINTWISE: Choice(Int8WeightPerChannelFixedPoint, least_input_bits=8),
+}
 
 
 def quant_input(bit_width: int, choice: Choice) -> nn.Module:

@@ -5,8 +5,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "fixed_set": ["train"],
-        "protocols": ["PROTOCOLS", "PRUNING_VARIANTS", "Settings", "StreamSettings", "settings"],
+        "fixed_set": ["Training", "train"],
+        "protocols": [
+            "PROTOCOLS", "PRUNING_VARIANTS", "Protocol", "Settings", "StreamSettings", "settings",
+        ],
         "pruning": ["channel_norms", "make_permanent", "prune_channels"],
         "shrinking": ["shrink", "silent_channels"],
         "stream": ["train_on_stream"],

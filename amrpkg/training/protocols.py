@@ -1,4 +1,4 @@
-"""How each model is trained: the knobs of a protocol, per model and bit width, as one table.
+"""How each model is trained: a protocol gives the knobs of a model, and these how to train it.
 
 *thesis*: a fixed set of chunks until it is learnt. The thesis says: cross entropy, Adam, 2,304
 chunks, learning rate and weight decay adjusted per model, stop at a target loss between 0.030
@@ -12,19 +12,22 @@ pruned float model starts from the unpruned one, a quantised model from its floa
 *ranging*: streaming, and each chunk with a noise power of its own. For the small networks.
 
 *offsets*: ranging, and each chunk with a gain, a rotation and a frequency of its own as well.
+
+A bit width that a table does not list takes the knobs of the nearest that it does, an
+architecture those written for the others of its family.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from amrpkg.common.arguments import require_choice, require_count
-from amrpkg.models.architectures import (
-    ARCHITECTURES,
-    BIT_WIDTHS,
-    THESIS_ARCHITECTURES,
-    require_model,
-)
-from amrpkg.signals.chunks import NOISE_POWER
+from amrpkg.models.architectures import ARCHITECTURES, POINTWISE, VGG_LIKE, require_model
+from amrpkg.signals.chunks import NOISE_POWER, make_chunks
+
+if TYPE_CHECKING:  # the names of protocols are known without torch
+    from amrpkg.models.network import Network
+    from amrpkg.training.fixed_set import Training
 
 PRUNING_VARIANTS = ("held", "regrowing")  # what a mask does in retraining, see pruning.py
 
@@ -39,9 +42,24 @@ class Settings:
     max_epochs: int = 200  # more: recorded as not converged
     batch_size: int = 32
 
+    quantised_last: ClassVar[bool] = False  # a pruned point starts from the quantised one
+
     def __post_init__(self) -> None:
         require_count("max_epochs", self.max_epochs)
         require_count("batch_size", self.batch_size)
+
+    def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
+        """Train `model` in place on the set of that seed; what a pruned one takes is the same."""
+        from amrpkg.training.fixed_set import train
+
+        return train(model, make_chunks(seed=seed), self, seed, progress)
+
+    def count_training(self, model: "Network", training: "Training", seed: int) -> tuple[int, int]:
+        """How many training chunks the trained model decides right, of how many."""
+        from amrpkg.evaluation.accuracy import evaluate
+
+        on_training = evaluate(model, make_chunks(seed=seed))
+        return on_training.correct, on_training.count
 
     def reached(self, metrics: Mapping) -> bool:
         """Whether a run met the target: the loss of its last epoch."""
@@ -50,7 +68,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """The knobs of one training on fresh chunks, each seen once."""
+    """The knobs of one training on fresh chunks, each seen once. Methods as of `Settings`."""
 
     peak_rate: float  # of AdamW; Muon's is five times that
     chunks: int  # of the training from random weights, or from those of a float model
@@ -67,27 +85,40 @@ class StreamSettings:
     most_degrees: float = 0.0  # rotation, likewise
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
 
+    # A quantised point starts from the float one of its pruning, which learns from a chunk in a
+    # third of the time.
+    quantised_last: ClassVar[bool] = True
+
+    def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
+        from amrpkg.training.stream import train_on_stream
+
+        return train_on_stream(model, self, seed, retraining, progress)
+
+    def count_training(self, model: "Network", training: "Training", seed: int) -> tuple[int, int]:
+        """Of the last hundred batches, before the model learnt from them: no set to go back to."""
+        last = training.history.iloc[-1]
+        return round(last["accuracy"] * int(last["chunks"])), int(last["chunks"])
+
     def reached(self, metrics: Mapping) -> bool:
         """Whether a run met the target: the accuracy on fresh chunks."""
         return metrics["fresh_correct"] >= self.target_accuracy * metrics["fresh_count"]
 
 
-_LEARNING_RATES = {
-    # architecture: at 32, 8, 6 and 4 bit
-    "vgglike_5f_5c_4re_4mp": (1e-3, 1e-3, 1e-3, 1e-3),
-    "vgglike_5f_4c_4re_4mp": (1e-3, 1e-3, 1e-3, 1e-3),
-    "vgglike_5f_3c_4re_3mp": (1e-3, 1e-3, 1e-3, 1e-3),
-    "vgglike_3f_3c_2re_3mp": (2e-3, 2e-3, 2e-3, 2e-3),
-    "vgglike_3f_2c_2re_2mp": (2e-3, 2e-3, 2e-3, 2e-3),
-    "vgglike_2f_2c_2re_2mp": (2e-3, 2e-3, 2e-3, 2e-3),
-    "vgglike_2f_1c_1re_1mp": (2e-3, 2e-3, 2e-3, 2e-3),
-}
+def _nearest(table: Mapping[int, tuple | float], bit_width: int):
+    """The entry of the nearest bit width, of two as near the lower."""
+    return table[min(table, key=lambda bits: (abs(bits - bit_width), bits))]
 
-_THESIS = {
-    (architecture, bit_width): Settings(rate)
-    for architecture, rates in _LEARNING_RATES.items()
-    for bit_width, rate in zip(BIT_WIDTHS, rates, strict=True)
-}
+
+_LARGEST = ("vgglike_5f_5c_4re_4mp", "vgglike_5f_4c_4re_4mp", "vgglike_5f_3c_4re_3mp")
+
+
+def _thesis(architecture: str, bit_width: int) -> Settings:
+    return Settings(1e-3 if architecture in _LARGEST else 2e-3)
+
+
+def _trial(architecture: str, bit_width: int) -> Settings:
+    return replace(_thesis(architecture, bit_width), max_epochs=1)
+
 
 _STREAMED = {
     # architecture: millions of fresh chunks in float from random weights, and after pruning;
@@ -95,11 +126,10 @@ _STREAMED = {
     "vgglike_5f_5c_4re_4mp": (1.5, 0.6, 512, 1),
     "vgglike_5f_4c_4re_4mp": (1.2, 0.9, 256, 1),
     "vgglike_5f_3c_4re_3mp": (1.2, 0.9, 256, 1),
-    "vgglike_3f_3c_2re_3mp": (2, 1, 512, 1.5),
-    "vgglike_3f_2c_2re_2mp": (2, 1, 512, 1.5),
     "vgglike_2f_2c_2re_2mp": (2, 1.2, 512, 2),
     "vgglike_2f_1c_1re_1mp": (8, 3, 512, 6),
 }
+_OTHERS = (2, 1, 512, 1.5)
 # bit width: peak rate and millions of fresh chunks from the float model. A high rate undoes it
 # at 8 and 6 bits; at 4 bits a weight has to cross a wide level before anything changes, so it
 # is higher, but for the deepest two, which it unsettles. Steps count, so batches are small.
@@ -107,22 +137,8 @@ _FINE_TUNED = {8: (3e-4, 0.1), 6: (5e-4, 0.3), 4: (3e-3, 0.2)}
 _UNSETTLED = {"vgglike_5f_5c_4re_4mp": 1e-3, "vgglike_5f_4c_4re_4mp": 1e-3}  # rates at 4 bits
 _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
-
-
-def _streamed(architecture: str, bit_width: int) -> StreamSettings:
-    millions, again, batch_size, times = _STREAMED[architecture]
-    if bit_width == 32:
-        chunks, fewer = round(1e6 * millions), round(1e6 * again)
-        return StreamSettings(3e-3, chunks, 2e-3, fewer, batch_size, weight_bound=_BOUND)
-    rate, millions = _FINE_TUNED[bit_width]
-    if bit_width == 4:
-        rate = _UNSETTLED.get(architecture, rate)
-    chunks = round(1e6 * millions * times)
-    return StreamSettings(rate, chunks, rate, chunks, _FINE_BATCH, weight_bound=_BOUND)
-
-
 _SMALL = {
-    # bit width: peak rate and millions of fresh chunks, and both for a pruned one
+    # of pointwise networks, bit width: peak rate, millions of fresh chunks, both if pruned
     32: (3e-3, 2, 3e-3, 1),
     8: (1e-3, 0.3, 1e-3, 0.3),
     6: (1e-3, 0.5, 1e-3, 0.5),
@@ -131,39 +147,47 @@ _SMALL = {
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
 
-def _small(bit_width: int) -> StreamSettings:
-    rate, millions, again, fewer = _SMALL[bit_width]
-    return StreamSettings(rate, round(1e6 * millions), again, round(1e6 * fewer))
+def _streaming(architecture: str, bit_width: int) -> StreamSettings:
+    if ARCHITECTURES[architecture].family != VGG_LIKE:
+        rate, millions, again, fewer = _nearest(_SMALL, bit_width)
+        return StreamSettings(rate, round(1e6 * millions), again, round(1e6 * fewer))
+    millions, again, batch_size, times = _STREAMED.get(architecture, _OTHERS)
+    if bit_width == 32:
+        chunks, fewer = round(1e6 * millions), round(1e6 * again)
+        return StreamSettings(3e-3, chunks, 2e-3, fewer, batch_size, weight_bound=_BOUND)
+    rate, millions = _nearest(_FINE_TUNED, bit_width)
+    if bit_width <= 4:
+        rate = _UNSETTLED.get(architecture, rate)
+    chunks = round(1e6 * millions * times)
+    return StreamSettings(rate, chunks, rate, chunks, _FINE_BATCH, weight_bound=_BOUND)
 
 
-_STREAMING = {model: _streamed(*model) for model in _THESIS} | {
-    (architecture, bit_width): _small(bit_width)
-    for architecture in ARCHITECTURES
-    if architecture not in THESIS_ARCHITECTURES
-    for bit_width in BIT_WIDTHS
-}
-_RANGING = {
-    (architecture, bit_width): replace(
-        knobs, chunks=round(1e6 * _RANGED[bit_width]), least_noise=0.004, most_noise=0.12
-    )
-    for (architecture, bit_width), knobs in _STREAMING.items()
-    if architecture not in THESIS_ARCHITECTURES
-}
+def _ranging(architecture: str, bit_width: int) -> StreamSettings:
+    chunks = round(1e6 * _nearest(_RANGED, bit_width))
+    knobs = _streaming(architecture, bit_width)
+    return replace(knobs, chunks=chunks, least_noise=0.004, most_noise=0.12)
 
-_OFFSETS = {
-    model: replace(knobs, most_decibels=1.0, most_degrees=10.0, most_cycles=1e-3)
-    for model, knobs in _RANGING.items()
-}
 
-PROTOCOLS: dict[str, dict[tuple[str, int], Settings | StreamSettings]] = {
-    "thesis": _THESIS,
-    "streaming": _STREAMING,
-    "ranging": _RANGING,
-    "offsets": _OFFSETS,
+def _offsets(architecture: str, bit_width: int) -> StreamSettings:
+    knobs = _ranging(architecture, bit_width)
+    return replace(knobs, most_decibels=1.0, most_degrees=10.0, most_cycles=1e-3)
+
+
+class Protocol(NamedTuple):
+    """(architecture, bit width) -> knobs, and the families that it is for (none named: all)."""
+
+    knobs: Callable[[str, int], Settings | StreamSettings]
+    families: tuple[str, ...] = ()
+
+
+PROTOCOLS = {
+    "thesis": Protocol(_thesis, (VGG_LIKE,)),
+    "streaming": Protocol(_streaming),
+    "ranging": Protocol(_ranging, (POINTWISE,)),
+    "offsets": Protocol(_offsets, (POINTWISE,)),
     # One epoch, to try a sweep or a change of the code; nothing to learn from its accuracies.
-    "trial": {model: replace(knobs, max_epochs=1) for model, knobs in _THESIS.items()},
+    "trial": Protocol(_trial, (VGG_LIKE,)),
 }
-"""Protocol -> (architecture, bit width) -> settings."""
 
 
 def settings(
@@ -175,5 +199,8 @@ def settings(
     """
     require_choice("protocol", protocol, PROTOCOLS)
     require_model(architecture, bit_width)
-    require_choice("architecture", architecture, sorted({name for name, _ in PROTOCOLS[protocol]}))
-    return PROTOCOLS[protocol][architecture, bit_width]
+    knobs, families = PROTOCOLS[protocol]
+    if families:
+        allowed = [name for name, row in ARCHITECTURES.items() if row.family in families]
+        require_choice("architecture", architecture, sorted(allowed))
+    return knobs(architecture, bit_width)

@@ -7,11 +7,12 @@ between them, the inputs of all its positions. A layer thus loses weights on bot
 of the channels, about 36 % of the weights.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
 from amrpkg.models import quantization
-from amrpkg.models.architectures import Architecture
 from amrpkg.models.network import Network, build, prunable_layers, require_permanent
 from amrpkg.models.weights import load_state
 
@@ -52,13 +53,8 @@ def shrink(model: Network) -> Network:
         sizes[name.rstrip("0123456789")].append(len(kept))
         outputs[name] = inputs = kept
         channels = len(layer.weight)
-    row = Architecture(
-        tuple(sizes["conv"]),
-        sum(isinstance(module, nn.MaxPool1d) for module in model.modules()),
-        tuple(sizes["linear"][:-1]),
-        model.layers.conv1.kernel_size[0],
-        any(isinstance(module, nn.AvgPool1d) for module in model.modules()),
-    )
+    conv_channels, hidden_features = tuple(sizes["conv"]), tuple(sizes["linear"][:-1])
+    row = replace(model.row, conv_channels=conv_channels, hidden_features=hidden_features)
     small = build(row, model.bit_width, model.chunk_size)
     load_state(small, state)
     if model.bit_width != 32:

@@ -4,10 +4,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from amrpkg.book.figures.style import (
-    BIT_WIDTH_COLORS,
     BLUE,
     ORANGE,
     PRUNING_MARKERS,
+    bit_width_color,
     bit_width_name,
     in_style,
     label_points,
@@ -16,7 +16,7 @@ from amrpkg.book.figures.style import (
 )
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.grid.points import PRUNING_PERCENTS
-from amrpkg.models.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
+from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, THESIS_BIT_WIDTHS
 
 _OFFSETS = dict(zip(PRUNING_PERCENTS, (-0.25, 0, 0.25), strict=True))  # within a column
 
@@ -44,16 +44,16 @@ def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
 
     memorised, earned : recorded series (`results.load_grid`) of two protocols
     """
-    figure, axes = subplots(1, len(BIT_WIDTHS), figsize=(9, 3.8), sharey=True)
+    figure, axes = subplots(1, len(THESIS_BIT_WIDTHS), figsize=(9, 3.8), sharey=True)
     names = list(dict.fromkeys(earned["architecture"]))
-    for ax, bits in zip(axes, BIT_WIDTHS, strict=True):
+    for ax, bits in zip(axes, THESIS_BIT_WIDTHS, strict=True):
         for grid, color in ((memorised, ORANGE), (earned, BLUE)):
             for _, row in grid[grid["bit_width"] == bits].iterrows():
                 x = names.index(row["architecture"]) + _OFFSETS[row["pruning_percent"]]
                 _mark_errors(ax, x, row, color=color, markersize=4)
         ax.set(yscale="log", title=bit_width_name(bits))
         _target(ax)
-        short = [name.removeprefix("vgglike_")[:5] for name in names]
+        short = [ARCHITECTURES[name].short[:5] for name in names]
         ax.set_xticks(range(len(names)), short, rotation=90)
         ax.grid(axis="y", color="0.9")
     axes[0].set_ylabel("wrong on fresh chunks (%)")
@@ -73,7 +73,7 @@ def plot_size(runs: pd.DataFrame) -> Figure:
     figure, ax = subplots(figsize=(8, 4))
     for _, row in runs.iterrows():
         style = "none" if row["architecture"] in THESIS_ARCHITECTURES else "full"
-        look = {"color": BIT_WIDTH_COLORS[row["bit_width"]], "markersize": 5, "fillstyle": style}
+        look = {"color": bit_width_color(row["bit_width"]), "markersize": 5, "fillstyle": style}
         _mark_errors(ax, row["nonzero_weights"], row, **look)
     ax.set(xscale="log", yscale="log")
     _target(ax)

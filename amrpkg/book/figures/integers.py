@@ -9,22 +9,22 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from amrpkg.book.comparison import compare_grid
 from amrpkg.book.deployment import compare_speed
 from amrpkg.book.figures.style import (
-    BIT_WIDTH_COLORS,
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     PRUNING_MARKERS,
+    bit_width_color,
     in_style,
     label_points,
     subplots,
 )
 from amrpkg.grid.points import KEYS
-from amrpkg.models.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
+from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, THESIS_BIT_WIDTHS
 from amrpkg.records.exports import EXPORTS, load_exports
 from amrpkg.records.speed import SPEED
 
-_PLACES = np.arange(len(BIT_WIDTHS))
+_PLACES = np.arange(len(THESIS_BIT_WIDTHS))
 
 
 @in_style
@@ -47,12 +47,12 @@ def plot_speed(batch_size: int = 32, path: Path = SPEED) -> Figure:
     figure, axes = subplots(1, len(THESIS_ARCHITECTURES), figsize=(8, 3.2), sharey=True)
     for ax, name in zip(axes, THESIS_ARCHITECTURES, strict=True):
         for label, (values, percent, color, marker, style) in lines.items():
-            ratios = [values.get((name, bits, percent), np.nan) for bits in BIT_WIDTHS]
+            ratios = [values.get((name, bits, percent), np.nan) for bits in THESIS_BIT_WIDTHS]
             look = {"color": color, "marker": marker, "linestyle": style, "markersize": 4}
             look["linewidth"] = 0.9
             ax.plot(_PLACES, ratios, label=label, **look)
         ax.axhline(1, color="0.3", linewidth=0.6)
-        ax.set_title(name.removeprefix("vgglike_"), fontsize=7)
+        ax.set_title(ARCHITECTURES[name].short, fontsize=7)
         ax.set_xticks(_PLACES, ["float", "8", "6", "4"], fontsize=7)
         ax.grid(axis="y", color="0.9", linewidth=0.6)
     axes[0].set_yscale("log")
@@ -79,7 +79,7 @@ def plot_sizes(accuracies, path: Path = EXPORTS) -> Figure:
     for (_, bits, percent), place in zip(
         size.index, zip(size, wrong.clip(lower=least), strict=True), strict=True
     ):
-        look = {"color": BIT_WIDTH_COLORS[bits], "marker": PRUNING_MARKERS[percent]}
+        look = {"color": bit_width_color(bits), "marker": PRUNING_MARKERS[percent]}
         ax.plot(*place, linestyle="none", markersize=5, fillstyle="none", **look)
     ax.set_xscale("log")
     ax.set_yscale("log")

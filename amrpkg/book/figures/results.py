@@ -17,12 +17,12 @@ from matplotlib.ticker import NullLocator
 
 from amrpkg.book.comparison import METRICS, SERIES, compare_grid
 from amrpkg.book.figures.style import (
-    BIT_WIDTH_COLORS,
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     PRUNING_MARKERS,
+    bit_width_color,
     bit_width_name,
     in_style,
     label_points,
@@ -31,13 +31,13 @@ from amrpkg.book.figures.style import (
 from amrpkg.common.arguments import require_choice
 from amrpkg.evaluation.bounds import recorded_ceiling
 from amrpkg.grid.points import PRUNING_PERCENTS
-from amrpkg.models.architectures import BIT_WIDTHS, THESIS_ARCHITECTURES
+from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, THESIS_BIT_WIDTHS
 
 COLORS = dict(zip(PRUNING_PERCENTS, (BLUE, ORANGE, GREEN), strict=True))
 TITLES = {"thesis": "thesis", "held": "ours, masks held", "regrowing": "ours, regrowing"}
-SHORT = [name.removeprefix("vgglike_") for name in THESIS_ARCHITECTURES]
-BITS = [bit_width_name(bits) for bits in BIT_WIDTHS]
-PLACES = np.arange(len(BIT_WIDTHS))
+SHORT = [ARCHITECTURES[name].short for name in THESIS_ARCHITECTURES]
+BITS = [bit_width_name(bits) for bits in THESIS_BIT_WIDTHS]
+PLACES = np.arange(len(THESIS_BIT_WIDTHS))
 TEXT_RANGE = (4, 6)  # the thesis's text: training latency when quantised, ratio to float
 
 
@@ -46,7 +46,7 @@ def plot_tradeoff(grid: pd.DataFrame) -> Figure:
     """Fresh accuracy against estimated DSP blocks, a mark a point of the grid."""
     figure, ax = subplots(figsize=(7.5, 3.6))
     for (bits, percent), rows in grid.groupby(["bit_width", "pruning_percent"]):
-        look = {"color": BIT_WIDTH_COLORS[bits], "marker": PRUNING_MARKERS[percent]}
+        look = {"color": bit_width_color(bits), "marker": PRUNING_MARKERS[percent]}
         ax.plot(rows["dsp"], 100 * rows["fresh_accuracy"], alpha=0.8, linestyle="", **look)
     label_points(ax)
     ax.axhline(100 * recorded_ceiling().accuracy, color="0.2", linestyle=":", label="ceiling")
@@ -198,10 +198,10 @@ def _cube(frame: pd.DataFrame, name: str) -> np.ndarray:
     """A series as [pruning rate, architecture, bit width]; NaN where there is no point."""
     keys = ["pruning_percent", "architecture", "bit_width"]
     points = pd.MultiIndex.from_product(
-        [PRUNING_PERCENTS, THESIS_ARCHITECTURES, BIT_WIDTHS], names=keys
+        [PRUNING_PERCENTS, THESIS_ARCHITECTURES, THESIS_BIT_WIDTHS], names=keys
     )
     values = frame.set_index(keys)[name].reindex(points).to_numpy(dtype=float)
-    return values.reshape(len(PRUNING_PERCENTS), len(THESIS_ARCHITECTURES), len(BIT_WIDTHS))
+    return values.reshape(len(PRUNING_PERCENTS), len(THESIS_ARCHITECTURES), len(THESIS_BIT_WIDTHS))
 
 
 def _scale(metric: str) -> dict:

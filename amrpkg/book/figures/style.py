@@ -11,7 +11,7 @@ from amrpkg.models.architectures import BIT_WIDTHS
 
 # colour-blind safe
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8a8a"
-BIT_WIDTH_COLORS = dict(zip(BIT_WIDTHS, (GREY, BLUE, GREEN, ORANGE), strict=True))
+_BY_BITS = (BLUE, "#56B4E9", GREEN, "#B8A900", ORANGE, "#CC79A7", "#E69F00")  # from 8 down to 2
 PRUNING_MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
 STYLE = {
     "figure.dpi": 110,
@@ -38,10 +38,15 @@ def bit_width_name(bit_width: int) -> str:
     return "float" if bit_width == 32 else f"{bit_width} bit"
 
 
+def bit_width_color(bit_width: int) -> str:
+    """The colour of a bit width in all figures: float, or of two to eight bits."""
+    return GREY if bit_width == 32 else _BY_BITS[8 - bit_width]
+
+
 def label_points(ax) -> None:
     """Legend entries for the colours of bit widths and the markers of pruning rates."""
-    for bits, color in BIT_WIDTH_COLORS.items():
-        ax.plot([], [], "o", color=color, label=bit_width_name(bits))
+    for bits in BIT_WIDTHS:
+        ax.plot([], [], "o", color=bit_width_color(bits), label=bit_width_name(bits))
     label_pruning(ax)
 
 
