@@ -8,7 +8,7 @@ import pytest
 from amrpkg.book import compare, load_thesis, printed_zero_shares, summarise
 from amrpkg.cli import main
 from amrpkg.evaluation import binomial_interval
-from amrpkg.grid import KEYS, SMALL_GRID, THESIS_GRID, Point
+from amrpkg.grid import KEYS, SMALL_GRID, THESIS_GRID, Point, Run
 from amrpkg.records import PROVENANCE, collate, load_grid
 from amrpkg.training import settings
 
@@ -58,9 +58,8 @@ EMPTY = "e3b0c44298fc1c14"  # the SHA-256 of no bytes, in short
 
 def record(point, **changes):
     metrics = {
-        **{"architecture": point.architecture, "bit_width": point.bit_width},
-        **{"pruning_percent": point.pruning_percent, "pruning_variant": "none"},
-        **{"protocol": "thesis", "seed": 0, "converged": True, "epochs": 3},
+        **Run(point).columns,
+        **{"converged": True, "epochs": 3},
         **{"training_correct": 2304, "training_count": 2304},
         **{"fresh_correct": 1152, "fresh_count": 2304},
         **{"dsp": 1, "ff": 2, "lut": 3, "bram": 4, "inference_time_ms": 0.5},
@@ -80,7 +79,7 @@ def write(runs, point, variant="", **changes):
 def test_runs_are_collated_in_the_thesis_s_order(tmp_path, capsys):
     points = THESIS_GRID[::9]
     for point in reversed(points):
-        write(tmp_path / "runs", point, pruning_variant="held" if point.pruning_percent else "none")
+        write(tmp_path / "runs", point)
     (tmp_path / "runs" / "thesis" / "half_done").mkdir()
     path = tmp_path / "results" / "grid.csv"
     assert main(["results", "--runs", str(tmp_path / "runs"), "--output", str(path)]) == 0
@@ -93,7 +92,7 @@ def test_runs_are_collated_in_the_thesis_s_order(tmp_path, capsys):
 def test_a_series_of_the_record_is_chosen_and_accuracies_have_their_intervals(tmp_path):
     base, pruned = Point("vgglike_2f_1c_1re_1mp"), Point("vgglike_2f_1c_1re_1mp", 32, 20)
     write(tmp_path, base)
-    write(tmp_path, pruned, pruning_variant="held", fresh_correct=2304)
+    write(tmp_path, pruned, fresh_correct=2304)
     write(tmp_path, pruned, "_regrowing", pruning_variant="regrowing", fresh_correct=0)
     collate(tmp_path, tmp_path / "grid.csv")
     held = load_grid(path=tmp_path / "grid.csv")

@@ -1,7 +1,10 @@
 """A run folder: made once, reused, remade when its parameters or code change."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -178,3 +181,25 @@ def test_a_damaged_run_is_told_and_left_as_it_is(quick, damage, message):
     with pytest.raises(ValueError, match=f"{PRUNED.name} is damaged .{message}.*; remove it"):
         make_run(PRUNED, progress=False)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == left
+
+
+SAME = """
+import sys
+from amrpkg.export import export
+from amrpkg.grid import Point, Run, make_run
+run = make_run(Run(Point("vgglike_2f_1c_1re_1mp", 8), "trial"), progress=False)
+export(run.load_model(), run.run.folder / "integers.safetensors", "integer")
+"""
+
+
+def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path):
+    files = (
+        "trial/vgglike_2f_1c_1re_1mp_8bit/" + name
+        for name in ("model.safetensors", "integers.safetensors", "history.csv")
+    )
+    for folder in ("first", "second"):
+        environment = os.environ | {"AMR_RUNS": str(tmp_path / folder), "OMP_NUM_THREADS": "1"}
+        subprocess.run([sys.executable, "-c", SAME], env=environment, check=True)
+    for file in files:
+        first, second = ((tmp_path / folder / file).read_bytes() for folder in ("first", "second"))
+        assert first == second, file

@@ -1,5 +1,6 @@
 """A file that is there whole or not at all, whenever the process that writes it is stopped."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,3 +24,11 @@ def whole_file(path: Path, binary: bool = False) -> Iterator[IO]:
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
+
+
+def with_sorted_header(safetensors: bytes) -> bytes:
+    """The same file with its header's keys in order: safetensors writes them in a random one."""
+    size = int.from_bytes(safetensors[:8], "little")
+    header = json.dumps(json.loads(safetensors[8 : 8 + size]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + safetensors[8 + size :]

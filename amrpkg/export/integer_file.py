@@ -15,7 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from amrpkg.common.files import whole_file
+from amrpkg.common.files import whole_file, with_sorted_header
 from amrpkg.export.header import export_metadata
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
 from amrpkg.models.architectures import CLASSES
@@ -46,7 +46,7 @@ def save_integers(network: IntegerNetwork, path: Path) -> None:
         "layers": json.dumps(layers),
     }
     with whole_file(Path(path), binary=True) as file:
-        file.write(save(tensors, header))
+        file.write(with_sorted_header(save(tensors, header)))
 
 
 def load_integers(path: Path) -> IntegerNetwork:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
+from amrpkg.common.files import whole_file, with_sorted_header
 from amrpkg.models.architectures import ARCHITECTURES, require_model
 from amrpkg.models.network import (
     Network,
@@ -19,8 +20,9 @@ from amrpkg.models.network import (
 def save_model(model: Network, path: Path) -> None:
     """Write weights and what is needed to rebuild the model to a ``.safetensors`` file.
 
-    Raises ``ValueError`` for a model with held masks (see `pruning.make_permanent`) and for a
-    quantised one that has not been trained: its activation scales are not set.
+    The same weights give the same bytes. Raises ``ValueError`` for a model with held masks (see
+    `pruning.make_permanent`) and for a quantised one that has not been trained: its activation
+    scales are not set.
     """
     require_trained(model)
     require_permanent(model)
@@ -28,7 +30,8 @@ def save_model(model: Network, path: Path) -> None:
         key: str(getattr(model, key)) for key in ("architecture", "bit_width", "chunk_size")
     }
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, path, metadata)
+    with whole_file(Path(path), binary=True) as file:
+        file.write(with_sorted_header(save(state, metadata)))
 
 
 def load_model(path: Path) -> Network:
