@@ -105,8 +105,8 @@ def test_the_three_dimensional_overview_has_a_layer_a_pruning_rate(record):
     [(4_520_576, "4.52M"), (999_900, "1M"), (84_700, "84.7k"), (0.1304, "0.13"), (0, "0")],
 )
 def test_values_are_written_in_three_digits(value, text):
-    assert results._compact(value) == text
-    assert results._compact(float("nan")) == ""
+    assert results.compact(value) == text
+    assert results.compact(float("nan")) == ""
 
 
 def test_unknown_names_are_refused_with_what_is_allowed():

@@ -1,5 +1,8 @@
 """One contract for all models: each architecture at 4 bit widths."""
 
+from functools import cache
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -23,19 +26,35 @@ SMALL = "vgglike_2f_1c_1re_1mp"
 POINTWISE = [name for name, row in ARCHITECTURES.items() if row.average]
 
 
-@pytest.fixture(scope="module", params=BIT_WIDTHS, ids=lambda bits: f"{bits}bit")
-def bit_width(request):
-    return request.param
+FAMILY = list(product(ARCHITECTURES, BIT_WIDTHS))
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES)
-def model(request, bit_width, few_chunks, one_epoch):
-    """A model after one epoch on 72 chunks, and what its weights were before."""
-    model = build(request.param, bit_width)
-    before = {name: value.detach().clone() for name, value in model.named_parameters()}
-    train(model, few_chunks, one_epoch(request.param, bit_width), progress=False)
-    model.before = before
-    return model
+@pytest.fixture(scope="module")
+def trained(few_chunks, one_epoch):
+    """Makes a model after one epoch on 72 chunks, and what its weights were before."""
+
+    @cache
+    def make(architecture, bit_width):
+        model = build(architecture, bit_width)
+        before = {name: value.detach().clone() for name, value in model.named_parameters()}
+        train(model, few_chunks, one_epoch(architecture, bit_width), progress=False)
+        model.before = before
+        return model
+
+    return make
+
+
+@pytest.fixture(params=FAMILY, ids=lambda place: "{}-{}bit".format(*place))
+def model(request, trained):
+    return trained(*request.param)
+
+
+@pytest.fixture(
+    params=[place for place in FAMILY if place[1] != 32],
+    ids=lambda place: "{}-{}bit".format(*place),
+)
+def quantised(request, trained):
+    return trained(*request.param)
 
 
 def scores(model, iq):
@@ -66,32 +85,32 @@ def test_every_weight_tensor_moves_in_an_epoch(model):
             assert moved.float().mean() > 0.2, name  # the rest lies behind shut rectifiers
 
 
-def test_quantised_values_lie_on_few_levels_a_power_of_two_apart(model, iq):
-    bits = model.bit_width
-    quantised = [module for module in model.modules() if isinstance(module, QuantLayerMixin)]
-    assert bool(quantised) == (bits < 32)
-    for _, layer in prunable_layers(model) if bits < 32 else ():
+def test_only_quantised_models_hold_layers_of_brevitas(model):
+    found = any(isinstance(module, QuantLayerMixin) for module in model.modules())
+    assert found == (model.bit_width < 32)
+
+
+def test_quantised_values_lie_on_few_levels_a_power_of_two_apart(quantised, iq):
+    bits = quantised.bit_width
+    for _, layer in prunable_layers(quantised):
         weight = layer.quant_weight()
         assert (weight.scale.detach().log2() % 1 == 0).all()
-        per_channel = ARCHITECTURES[model.architecture].average
+        per_channel = quantised.architecture in POINTWISE
         assert weight.scale.numel() == (len(layer.weight) if per_channel else 1)
         integers = weight.value / weight.scale
         assert torch.equal(integers, integers.round())
         assert integers.abs().max() <= 2 ** (bits - 1) - 1
         assert len(integers.unique()) <= 2**bits
-    if bits < 32:
-        hidden = model.layers[:3](iq)  # input, conv1, its rectifier
-        levels = hidden.value / hidden.scale
-        assert torch.equal(levels, levels.round())
-        assert levels.min() >= 0 and levels.max() <= 2**bits - 1
+    hidden = quantised.layers[:3](iq)  # input, conv1, its rectifier
+    levels = hidden.value / hidden.scale
+    assert torch.equal(levels, levels.round())
+    assert levels.min() >= 0 and levels.max() <= 2**bits - 1
 
 
-def test_biases_are_integers_on_the_scale_of_the_products(model, iq):
-    if model.bit_width == 32:
-        return
-    model.layers.input.cache_inference_quant_out = True
-    quant_input = model.layers.input(iq)
-    layer = model.layers.conv1
+def test_biases_are_integers_on_the_scale_of_the_products(quantised, iq):
+    quantised.layers.input.cache_inference_quant_out = True
+    quant_input = quantised.layers.input(iq)
+    layer = quantised.layers.conv1
     product_scale = quant_input.scale * layer.quant_weight().scale.view(-1, 1)
     accumulators = layer(quant_input) / product_scale
     assert torch.equal(accumulators, accumulators.round())

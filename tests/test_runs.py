@@ -123,9 +123,6 @@ def test_speeds_are_told_relative_to_the_float_model_too(quick):
     for key in ("inference_time_to_float", "training_latency_to_float"):
         assert 0.3 < base[key] < 3  # the float model against its twin
         assert quantised[key] > base[key]
-    assert quantised["throughput_chunks_per_s"] * quantised["inference_time_ms"] == pytest.approx(
-        32e3
-    )
 
 
 def test_runs_are_timed_again_alone_once_and_the_record_takes_that(quick, capsys):

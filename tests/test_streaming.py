@@ -66,7 +66,7 @@ def test_every_chunk_is_new_and_none_is_of_the_recorded_sets(monkeypatch):
 
 
 def test_the_rate_rises_in_a_line_and_falls_along_a_cosine():
-    rates = [streaming._rate(k, 1000, 0.05) for k in range(1000)]
+    rates = [streaming.rate_share(k, 1000, 0.05) for k in range(1000)]
     assert rates[24] == pytest.approx(0.5) and rates[49] == 1 == max(rates)
     assert rates[525] == pytest.approx(0.5, abs=1e-3)
     assert rates[-1] < 1e-4
@@ -119,7 +119,7 @@ def test_muon_moves_kernels_too_with_all_singular_values_alike():
     model = build(SMALL)
     kernel = model.layers.conv1.weight
     before = kernel.detach().clone()
-    muon, adamw = streaming._optimizers(model, 1e-3, weight_decay=0.0)
+    muon, adamw = streaming.make_optimizers(model, 1e-3, weight_decay=0.0)
     model(torch.from_numpy(make_chunks(4).iq)).square().sum().backward()
     muon.step()
     moved = torch.linalg.svdvals((kernel.detach() - before).flatten(1))
@@ -134,7 +134,7 @@ def test_each_chunk_draws_its_own_noise_gain_rotation_and_frequency():
     calm = replace(KNOBS, batch_size=4_000, least_noise=1e-9, most_noise=1e-9)
 
     def first(**knobs):
-        return next(streaming._batches(replace(calm, **knobs), seed=0)).iq
+        return next(streaming.impaired_batches(replace(calm, **knobs), seed=0)).iq
 
     usual = first()
     assert (usual == next(stream(4_000, noise_power=1e-9, seed=0)).iq).all()
@@ -153,7 +153,7 @@ def test_each_chunk_draws_its_own_noise_gain_rotation_and_frequency():
         assert np.abs(drawn).max() < 1.001 * most
         assert drawn[:, 0].std() == pytest.approx(most / np.sqrt(3), rel=0.05)  # uniform
     spread = replace(KNOBS, least_noise=0.003, most_noise=0.3)
-    noisy = next(streaming._batches(spread, seed=0)).iq
+    noisy = next(streaming.impaired_batches(spread, seed=0)).iq
     assert (noisy == next(stream(128, noise_power=(0.003, 0.3), seed=0)).iq).all()
 
 

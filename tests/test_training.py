@@ -1,6 +1,7 @@
 """The loop: it learns, stops at its target, says when it does not, and is seeded."""
 
 from dataclasses import asdict, replace
+from time import perf_counter
 
 import pytest
 import torch
@@ -71,10 +72,13 @@ def test_same_seed_same_training(few_chunks, one_epoch):
     assert not torch.equal(weight(1), weight(2))
 
 
-def test_latency_throughput_and_time_belong_together(few_chunks):
-    knobs = replace(settings(SMALL, 32), max_epochs=3, target_loss=0.0)
-    training = train(build(SMALL), few_chunks, knobs, progress=False)
-    assert training.throughput * training.seconds == pytest.approx(3 * len(few_chunks))
+def test_the_time_of_a_training_is_nearly_all_of_the_call(few_chunks):
+    model, knobs = build(SMALL), replace(settings(SMALL, 32), max_epochs=30, target_loss=0.0)
+    start = perf_counter()
+    training = train(model, few_chunks, knobs, progress=False)
+    seconds = perf_counter() - start
+    assert 0.5 * seconds < training.seconds <= seconds
+    assert 30 * len(few_chunks) / seconds <= training.throughput
 
 
 def test_progress_names_loss_and_epochs(few_chunks, one_epoch, capsys):

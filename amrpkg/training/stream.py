@@ -52,14 +52,16 @@ def train_on_stream(
     )
     steps = max(1, chunks // settings.batch_size)
     model.to(device).train()
-    optimizers = _optimizers(model, peak_rate, settings.weight_decay)
+    optimizers = make_optimizers(model, peak_rate, settings.weight_decay)
     schedules = [
-        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: _rate(k, steps, settings.warm_up))
+        torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda k: rate_share(k, steps, settings.warm_up)
+        )
         for optimizer in optimizers
     ]
     halved = model.bit_width == 32 and has_bfloat16(device)
     rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
-    batches = _batches(settings, seed)
+    batches = impaired_batches(settings, seed)
     bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
     for step in range(1, steps + 1):
         batch = next(batches)
@@ -107,7 +109,7 @@ def has_bfloat16(device: str) -> bool:
     return cpuinfo.exists() and bool({"avx512_bf16", "amx_bf16"} & set(cpuinfo.read_text().split()))
 
 
-def _batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
+def impaired_batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
     """The stream, each chunk with a noise power, gain, rotation and frequency of its own."""
     noise = (settings.least_noise, settings.most_noise)
     batches = stream(
@@ -144,7 +146,7 @@ def _trained_weight(layer: nn.Module) -> nn.Parameter:
     return getattr(layer, "weight_orig", layer.weight)
 
 
-def _rate(step: int, steps: int, warm_up: float) -> float:
+def rate_share(step: int, steps: int, warm_up: float) -> float:
     """The share of the peak rate at a step: up in a line, down along half a cosine."""
     first = max(1, round(warm_up * steps))
     if step < first:
@@ -194,7 +196,7 @@ def orthogonalise(update: torch.Tensor, knobs: Mapping) -> torch.Tensor:
     return x.T if tall else x
 
 
-def _optimizers(model, peak_rate, weight_decay) -> list[torch.optim.Optimizer]:
+def make_optimizers(model, peak_rate, weight_decay) -> list[torch.optim.Optimizer]:
     """Muon for the weights of all layers but the last, AdamW for that, biases and scales.
 
     Source: Jordan and others, Muon: an optimizer for hidden layers in neural networks, 2024.

@@ -68,7 +68,7 @@ def plot_model(metric: str, architecture: str, path: Path | None = None) -> Figu
             values = _cube(frame, name)[k][THESIS_ARCHITECTURES.index(architecture)]
             places = PLACES + 0.28 * (k - 1)
             bars = ax.bar(places, values, 0.26, color=COLORS[percent], label=f"{percent} % pruned")
-            ax.bar_label(bars, map(_compact, values), rotation=90, fontsize=6.5, padding=2)
+            ax.bar_label(bars, map(compact, values), rotation=90, fontsize=6.5, padding=2)
         for place in PLACES[np.isnan(values)]:
             look = {"rotation": 90, "color": "0.4", "fontsize": 7}
             ax.text(place, 0, " not in the grid", ha="center", va="bottom", **look)
@@ -78,7 +78,7 @@ def plot_model(metric: str, architecture: str, path: Path | None = None) -> Figu
         ax.set_xticks(PLACES, BITS)
         ax.set_xlim(-0.6, 3.6)
         ax.margins(y=0.22)
-        ax.yaxis.set_major_formatter(lambda value, _: _compact(value))
+        ax.yaxis.set_major_formatter(lambda value, _: compact(value))
     axes[0].set_ylabel(METRICS[metric].label.replace(" (", "\n("))
     _legend(figure, axes[0])
     return figure
@@ -112,7 +112,7 @@ def plot_all_models(metric: str, path: Path | None = None) -> Figure:
     low, high = frame[series].min(axis=None) / 1.3, frame[series].max(axis=None) * 1.3
     ax.set_ylim(low or -0.3, high)
     ax.set_yticks(_ticks(low, high))
-    ax.yaxis.set_major_formatter(lambda value, _: _compact(value))
+    ax.yaxis.set_major_formatter(lambda value, _: compact(value))
     ax.yaxis.set_minor_locator(NullLocator())
     for ax in axes.flat:
         ax.tick_params(axis="both", labelsize=7)
@@ -138,7 +138,7 @@ def plot_overview(metric: str, path: Path | None = None) -> Figure:
         for (row, column), value in np.ndenumerate(cells):
             dark = norm(value) < 0.45
             look = {"color": "white" if dark else "black", "fontsize": 7}
-            ax.text(column, row, _compact(value) or "–", ha="center", va="center", **look)
+            ax.text(column, row, compact(value) or "–", ha="center", va="center", **look)
         for k, bits in enumerate(BITS):
             ax.text(3 * k + 1, -0.65, bits, ha="center", va="bottom", fontsize=8)
             ax.axvline(3 * k - 0.5, color="white", linewidth=3)
@@ -150,7 +150,7 @@ def plot_overview(metric: str, path: Path | None = None) -> Figure:
     ax.set_xlabel("pruning")
     place = {"ax": axes, "aspect": 40, "ticks": _ticks(low, high)}
     bar = figure.colorbar(image, label=METRICS[metric].label, **place)
-    bar.ax.yaxis.set_major_formatter(lambda value, _: _compact(value))
+    bar.ax.yaxis.set_major_formatter(lambda value, _: compact(value))
     bar.minorticks_off()
     return figure
 
@@ -181,7 +181,7 @@ def plot_overview_3d(metric: str, path: Path | None = None) -> Figure:
     for ax in axes.flat:
         if log:
             ticks = _ticks(low, high)
-            ax.set_zticks(np.log10(ticks), map(_compact, ticks))
+            ax.set_zticks(np.log10(ticks), map(compact, ticks))
         ax.set_zlim(*(np.log10([low, high]) if log else (0, high)))
     figure.supxlabel(f"height: {METRICS[metric].label}", fontsize=9)
     layers = [Patch(color=color, label=f"{rate} % pruned") for rate, color in COLORS.items()]
@@ -228,7 +228,7 @@ def _legend(figure: Figure, ax) -> None:
     figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
 
 
-def _compact(value: float) -> str:
+def compact(value: float) -> str:
     """Three digits at most: 4.52M, 848k, 0.13; nothing for NaN."""
     if np.isnan(value):
         return ""
