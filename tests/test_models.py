@@ -24,8 +24,6 @@ from amrpkg.training import train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 POINTWISE = [name for name, row in ARCHITECTURES.items() if row.average]
-
-
 FAMILY = list(product(ARCHITECTURES, BIT_WIDTHS))
 
 
@@ -151,6 +149,7 @@ def test_a_state_dict_of_another_model_is_refused(model):
             load_state(other, model.state_dict())
 
 
+@pytest.mark.parametrize("bit_width", BIT_WIDTHS)
 def test_same_seed_same_weights_and_global_state_left_alone(bit_width):
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
