@@ -14,9 +14,17 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
-from amrpkg.signals import load_samples
+from amrpkg.export import load_integers, load_network, load_onnx, report, save_integers
+from amrpkg.hardware import to_integers
+from amrpkg.models import load_model, save_model
+from amrpkg.signals import CONSTELLATIONS, load_samples, make_chunks
 
 SECONDS, MEMORY = 10, 1 << 30
 
@@ -35,7 +43,7 @@ def limit() -> None:
 def within_limits():
     """Call a function in a process under `limit`, forked from one that has the imports done."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["amrpkg.signals.recordings", "sigmf"])
+    context.set_forkserver_preload(["amrpkg.export.onnx_import", "amrpkg.export.judging", "sigmf"])
 
     def call(function, *arguments):
         with context.Pool(1, limit) as pool:
@@ -129,3 +137,93 @@ def hollow_archive(folder: Path) -> Path:
 def test_a_recording_that_would_take_all_is_refused(make, reason, tmp_path, within_limits):
     with pytest.raises(ValueError, match=reason):
         within_limits(load_samples, make(tmp_path))
+
+
+@pytest.mark.parametrize("make", [pipe, device])
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [
+        (load_network, "x.onnx"),
+        (load_network, "x.safetensors"),
+        (load_onnx, "x.onnx"),
+        (load_integers, "x.safetensors"),
+        (load_model, "x.safetensors"),
+    ],
+)
+def test_a_network_that_never_ends_is_refused(make, load, name, tmp_path, within_limits):
+    path = make(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{path}' is a pipe or a device; allowed: a file"):
+        within_limits(load, path)
+
+
+def for_chunks_of(size: int, make, model, path: Path) -> Path:
+    """A file of a network whose features are averaged over the chunk, for longer ones."""
+    make(model, path)
+    with safe_open(path, framework="np") as file:
+        metadata = file.metadata() | {"chunk_size": str(size)}
+    save_file(load_file(path), path, metadata)
+    return path
+
+
+def save_as_integers(model, path: Path) -> None:
+    save_integers(to_integers(model), path)
+
+
+@pytest.mark.parametrize("size", [1 << 13, 1 << 16, 1 << 30, 1 << 62])
+@pytest.mark.parametrize("make", [save_model, save_as_integers])
+def test_chunks_without_end_are_refused(make, size, calibrated, tmp_path, within_limits):
+    path = for_chunks_of(size, make, calibrated("pointwise_24_16_8", 8), tmp_path / "x.safetensors")
+    with pytest.raises(ValueError, match=f"chunk_size is {size}; allowed: .* at most 4096"):
+        within_limits(load_network, path)
+
+
+def judge(path: Path, count: int, classes=None) -> str:
+    return report(load_network(path, classes), count)
+
+
+def scores_of(path: Path, count: int) -> np.ndarray:
+    return load_network(path)(torch.from_numpy(make_chunks(count, 4096).iq)).numpy()
+
+
+def test_the_longest_chunks_are_taken_a_few_at_a_time(calibrated, tmp_path, within_limits):
+    small = tmp_path / "x.safetensors"
+    path = for_chunks_of(4096, save_model, calibrated("pointwise_48_32_16", 32), small)
+    assert "of 720 fresh chunks right" in within_limits(judge, path, 80)
+    with pytest.raises(ValueError, match="chunks_per_class is 2560, which takes 754 MB of memory"):
+        within_limits(judge, path, 2560)
+    path = for_chunks_of(4096, save_as_integers, calibrated("pointwise_48_32_16", 8), small)
+    assert within_limits(scores_of, path, 29).shape == (9 * 29, 9)
+
+
+def of_many_tensors(path: Path, size: int) -> Path:
+    """An ONNX file of 300 values of `size` for each chunk, lawful each, all needed at the end."""
+    nodes = [helper.make_node("Flatten", ["x"], ["f"]), helper.make_node("MatMul", "fw", ["v0"])]
+    nodes += [helper.make_node("Relu", [f"v{k}"], [f"v{k + 1}"]) for k in range(300)]
+    nodes += [helper.make_node("Max", [f"v{k}" for k in range(301)], ["m"])]
+    nodes += [helper.make_node("MatMul", "mu", ["y"])]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 2, 32])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 9])],
+        [
+            numpy_helper.from_array(np.ones((64, size), np.float32), "w"),
+            numpy_helper.from_array(np.ones((size, 9), np.float32), "u"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.save(model, path)
+    return path
+
+
+def test_values_that_together_outgrow_memory_are_refused(tmp_path, within_limits):
+    path = of_many_tensors(tmp_path / "x.onnx", 150_000)
+    with pytest.raises(
+        ValueError, match=r"values up to 'v\d+' take \d+ bytes for one chunk; allow"
+    ):
+        within_limits(load_network, path, None)
+
+
+def test_values_of_a_batch_that_outgrow_memory_are_computed_in_parts(tmp_path, within_limits):
+    path = of_many_tensors(tmp_path / "x.onnx", 10_000)  # 12 MB a chunk
+    assert "of 270 fresh chunks right" in within_limits(judge, path, 30, list(CONSTELLATIONS))

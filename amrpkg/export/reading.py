@@ -19,7 +19,7 @@ from amrpkg.models.weights import LARGEST_FILE, load_model
 from amrpkg.signals.constellations import CONSTELLATIONS
 
 _OURS = tuple(CONSTELLATIONS)
-_MOST_NUMBERS = 1 << 25  # that a layer in integers multiplies at a time: 256 MB
+_MOST_NUMBERS = 1 << 22  # that a layer in integers takes at a time, in 64 bits: 32 MB
 
 
 class ForeignNetwork(nn.Module):
