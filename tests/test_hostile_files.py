@@ -47,7 +47,7 @@ def within_limits():
 
     def call(function, *arguments):
         with context.Pool(1, limit) as pool:
-            return pool.apply_async(function, arguments).get(timeout=2 * SECONDS)
+            return pool.apply_async(function, arguments).get(timeout=6 * SECONDS)
 
     return call
 
@@ -188,11 +188,11 @@ def scores_of(path: Path, count: int) -> np.ndarray:
 def test_the_longest_chunks_are_taken_a_few_at_a_time(calibrated, tmp_path, within_limits):
     small = tmp_path / "x.safetensors"
     path = for_chunks_of(4096, save_model, calibrated("pointwise_48_32_16", 32), small)
-    assert "of 720 fresh chunks right" in within_limits(judge, path, 80)
+    assert "of 540 fresh chunks right" in within_limits(judge, path, 60)
     with pytest.raises(ValueError, match="chunks_per_class is 2560, which takes 754 MB of memory"):
         within_limits(judge, path, 2560)
     path = for_chunks_of(4096, save_as_integers, calibrated("pointwise_48_32_16", 8), small)
-    assert within_limits(scores_of, path, 29).shape == (9 * 29, 9)
+    assert within_limits(scores_of, path, 20).shape == (180, 9)
 
 
 def of_many_tensors(path: Path, size: int) -> Path:

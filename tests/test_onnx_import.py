@@ -224,6 +224,28 @@ def test_a_module_that_a_file_names_is_not_imported(path, tmp_path, monkeypatch)
     refuse(save(model, path), "it has an operator trap::Quant")
 
 
+NASTY = {"escape": "\x1b[2J\n" * 99_999, "right to left": "\u202e", "long": "x" * (1 << 21)}
+
+
+@pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY)
+def test_names_of_a_file_are_shown_quoted_and_cut(nasty, path):
+    """By `refuse`."""
+    other, _ = linear(9, (nasty, ["z"], ["y"]))
+    refuse(save(other, path), "it has an operator ")
+    more = [("x", (None, 2, 32)), (nasty, (1,))]
+    refuse(save(linear(inputs=more)[0], path), "its inputs are ")
+    model, weights = linear()
+    weights[0] = np.nan
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, nasty))
+    refuse(save(model, path), "its tensor ")
+    model, _ = linear()
+    helper.set_model_props(model, {"classes": nasty})
+    refuse(save(model, path), "classes in the header of ", None)
+    helper.set_model_props(model, {"constellations_sha256": nasty, "constellations": nasty})
+    refuse(save(model, path), "is for other constellations")
+    refuse(save(linear()[0], path), "classes of ", [nasty])
+
+
 def test_functions_and_graphs_inside_are_refused(path):
     model, _ = linear()
     identity = helper.make_node("Identity", ["a"], ["b"])
