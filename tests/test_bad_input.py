@@ -31,6 +31,7 @@ def odd(point):
     return CONSTELLATIONS | {"QPSK": np.full(4, point)}
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("call", "argument", "came"),
     [
