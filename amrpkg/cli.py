@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format",
         required=True,
         choices=FORMATS,
-        help="; ".join(f"{name}: {use}" for name, use in FORMATS.items()),
+        help="; ".join(f"{name}: {form.use}" for name, form in FORMATS.items()),
     )
     export.add_argument("-o", "--output", type=Path, required=True, help="the file to write")
     export.add_argument("--protocol", choices=PROTOCOLS, default="thesis", help="of the run")

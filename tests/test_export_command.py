@@ -10,13 +10,13 @@ from torch import nn
 
 from amrpkg.cli import main
 from amrpkg.evaluation import ceiling, evaluate
-from amrpkg.export import SUFFIXES, load_network, report
+from amrpkg.export import FORMATS, load_network, report
 from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, Run, make_run, parse_point
 from amrpkg.hardware import estimate
 from amrpkg.models import load_model
 from amrpkg.signals import CONSTELLATIONS, make_chunks
 
-FILES = {format: f"x{suffix}" for format, suffix in SUFFIXES.items()}
+FILES = {format: f"x{form.suffix}" for format, form in FORMATS.items()}
 NAMES = list(CONSTELLATIONS)
 
 

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest, norm
 
-from amrpkg.common.arguments import require_choice, require_count, require_number
+from amrpkg.common.arguments import (
+    require_choice,
+    require_count,
+    require_kind,
+    require_number,
+)
 from amrpkg.signals.chunks import Chunks
 from amrpkg.signals.constellations import CONSTELLATIONS
 
@@ -43,6 +48,7 @@ class Evaluation:
 
 def count_decisions(chunks: Chunks, decisions: np.ndarray) -> Evaluation:
     """The `Evaluation` of one decision a chunk, ``int64[n]``."""
+    require_kind("chunks", chunks, Chunks)
     classes = len(CONSTELLATIONS)
     cells = chunks.labels * classes + decisions
     confusion = np.bincount(cells, minlength=classes**2).reshape(classes, classes)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from amrpkg.common.arguments import require_kind
 from amrpkg.evaluation.accuracy import evaluate
 from amrpkg.evaluation.bounds import log_likelihoods
 from amrpkg.evaluation.decisions import count_decisions
@@ -19,14 +20,17 @@ def report(
     chunks_per_class: int = FRESH_CHUNKS_PER_CLASS,
     noise_power: float = NOISE_POWER,
     seed: int = 0,
+    progress: bool = True,
 ) -> str:
     """Evaluate a network on fresh chunks, beside the ceiling on the same chunks.
 
     model : of `network_files.load_network`; one that knows some of the classes only is asked
         about those, and so is the ceiling
+    progress : show a bar on a terminal
 
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
+    require_kind("model", model, nn.Module)
     chunks = make_chunks(
         chunks_per_class, model.chunk_size, noise_power, seed=seed, split="evaluation"
     )
@@ -35,7 +39,7 @@ def report(
     known = np.isin(chunks.labels, places)
     chunks = replace(chunks, iq=chunks.iq[known], labels=chunks.labels[known])
     likeliest = log_likelihoods(chunks.iq, noise_power)[:, places].argmax(axis=1)
-    evaluation = evaluate(model, chunks)
+    evaluation = evaluate(model, chunks, progress=progress)
     table = pd.DataFrame(evaluation.confusion, list(CONSTELLATIONS), list(CONSTELLATIONS))
     table = table.loc[sorted(names, key=list(CONSTELLATIONS).index), :]
     counts = zip(Resources._fields, estimate(model), strict=True)

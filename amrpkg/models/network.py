@@ -14,7 +14,7 @@ from amrpkg.models.architectures import (
     Layer,
     require_model,
 )
-from amrpkg.signals.chunks import CHUNK_SIZE
+from amrpkg.signals.chunks import CHUNK_SIZE, LONGEST_CHUNK
 
 
 class Network(nn.Module):
@@ -88,8 +88,8 @@ def build(
         be trained and evaluated, but not loaded again
     bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights and activations, and
         for inputs as in `quantization`; biases are integers on the accumulator's scale
-    chunk_size : samples per chunk, a multiple of two to the number of pools, a power of two
-        where there is an average
+    chunk_size : samples per chunk, at most 4,096; a multiple of two to the number of pools, a
+        power of two where there is an average
 
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
@@ -100,6 +100,7 @@ def build(
         require_model(architecture, bit_width)
         name, row = architecture, ARCHITECTURES[architecture]
     row.require_chunk_size(chunk_size)
+    require_count("chunk_size", chunk_size, maximum=LONGEST_CHUNK)
     require_count("seed", seed, minimum=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

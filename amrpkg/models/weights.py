@@ -6,7 +6,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from amrpkg.common.files import whole_file, with_sorted_header
+from amrpkg.common.arguments import printable
+from amrpkg.common.files import require_regular, whole_file, with_sorted_header
 from amrpkg.models.architectures import ARCHITECTURES, require_model
 from amrpkg.models.network import (
     Network,
@@ -15,6 +16,8 @@ from amrpkg.models.network import (
     require_permanent,
     require_trained,
 )
+
+LARGEST_FILE = 32 << 20  # bytes; the largest of the grid takes 9 MB
 
 
 def save_model(model: Network, path: Path) -> None:
@@ -37,9 +40,10 @@ def save_model(model: Network, path: Path) -> None:
 def load_model(path: Path) -> Network:
     """Rebuild a model from a file of `save_model`, in evaluation mode. Runs no code from the file.
 
-    Raises ``ValueError`` that names `path` if the file is no such file, is damaged, or holds
-    the weights of another architecture than it says.
+    Raises ``ValueError`` that names `path` if the file is no such file, is damaged or larger than
+    32 MiB, or holds the weights of another architecture than it says.
     """
+    require_regular(path, LARGEST_FILE)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -52,11 +56,15 @@ def load_model(path: Path) -> Network:
             raise ValueError(f"its weights are not for chunks of {chunk_size}")
         if not all(values.isfinite().all() for values in state.values()):
             raise ValueError("some of its weights are not finite")
+        for name, values in state.items():
+            if values.dtype != (torch.int64 if name == "bits" else torch.float32):
+                raise ValueError(f"its {printable(name, 80)} is of {values.dtype}")
         model = build(architecture, bit_width, chunk_size)
         load_state(model, state)
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, LookupError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"path is {str(path)!r}; allowed: a .safetensors file of save_model ({error!r})"
+            f"path is {str(path)!r}; allowed: a .safetensors file of save_model "
+            f"({printable(repr(error))})"
         ) from error
     return model.eval()
 

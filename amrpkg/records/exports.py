@@ -19,9 +19,9 @@ from tqdm import tqdm
 
 from amrpkg.common.code import digest_modules
 from amrpkg.common.files import RESULTS, whole_file
-from amrpkg.export.header import FORMATS, SUFFIXES
+from amrpkg.export.header import FORMATS
 from amrpkg.export.reading import load_network
-from amrpkg.export.runtimes import run_openvino
+from amrpkg.export.runtimes import run_openvino, run_qonnx
 from amrpkg.export.writing import export
 from amrpkg.grid.folders import SERIES, read_record
 from amrpkg.grid.points import KEYS
@@ -58,11 +58,14 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
     reference = _scores(model, iq)
     scores, row = {"shrunk": _scores(small, iq)}, {"chunks": len(iq)}
     with TemporaryDirectory() as folder:
-        for form in FORMATS if model.bit_width != 32 else ["onnx"]:
-            path = Path(folder) / f"{form}{SUFFIXES[form]}"
+        for form in (x for x in FORMATS if model.bit_width != 32 or FORMATS[x].takes_float):
+            path = Path(folder) / f"{form}{FORMATS[form].suffix}"
             export(model, path, form)
             row[f"bytes_{form}"] = path.stat().st_size
-            scores["onnxruntime" if form == "onnx" else form] = _scores(load_network(path), iq)
+            if form == "qonnx":  # not as we read it, in standard operators
+                scores[form] = run_qonnx(onnx.load(path))(iq)
+            else:
+                scores["onnxruntime" if form == "onnx" else form] = _scores(load_network(path), iq)
         scores["openvino"] = run_openvino(onnx.load(Path(folder) / "onnx.onnx"), _BLOCK)(iq)
     for form, found in scores.items():
         row[f"differing_{form}"] = int((found != reference).any(axis=1).sum())

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from amrpkg.common.arguments import require_count
+from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.models.network import prunable_layers
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
 from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
@@ -40,8 +40,10 @@ def train_on_stream(
     Returns a `Training` whose history has a row for each hundred batches; its accuracy is that
     on the chunks as they came, before the network learnt from them. The rate rises linearly
     during the warm-up and then falls to zero along half a cosine. The model is left in
-    evaluation mode on the CPU.
+    evaluation mode on the CPU. Raises ``TypeError`` or ``ValueError`` that names the argument.
     """
+    require_kind("model", model, nn.Module)
+    require_kind("settings", settings, StreamSettings)
     require_count("seed", seed, minimum=0)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
