@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from amrpkg.cli import main
-from amrpkg.common import code
 from amrpkg.evaluation import evaluate
 from amrpkg.grid import Point, run_point, runs
 from amrpkg.hardware import count_architecture, count_model, estimate_architecture
@@ -166,15 +165,3 @@ def test_a_damaged_run_is_told_and_left_as_it_is(quick, damage, message):
     with pytest.raises(ValueError, match=f"{SMALL} is damaged .{message}.*; remove it"):
         run_point(Point(SMALL), progress=False)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == left
-
-
-def test_an_edit_of_the_code_changes_the_digest(tmp_path, monkeypatch):
-    for module in runs._CODE:
-        (tmp_path / module).parent.mkdir(exist_ok=True)
-        (tmp_path / f"{module}.py").write_text((runs._PACKAGE / f"{module}.py").read_text())
-    digest = runs.code_digest.__wrapped__  # it is taken once a process
-    before = digest()
-    monkeypatch.setattr(code, "_PACKAGE", tmp_path)
-    assert digest() == before
-    (tmp_path / "signals/chunks.py").write_text("NOISE_POWER = 1")
-    assert digest() != before

@@ -6,13 +6,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["kernels", "speeds"],
     submod_attrs={
-        "folders": ["runs_folder", "seal"],
+        "folders": ["finished_runs", "runs_folder", "seal"],
         "notebooks": ["run_notebook"],
         "points": [
             "KEYS", "PRUNING_PERCENTS", "Point", "SMALL_GRID", "THESIS_GRID", "parse_point",
             "sub_grid",
         ],
-        "runs": ["find_run", "identify", "origin", "provenance", "run_point"],
+        "runs": ["code_digest", "find_run", "identify", "origin", "run_point"],
         "sweeping": ["Failure", "sweep"],
     },
 )

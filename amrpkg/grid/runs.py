@@ -5,20 +5,15 @@ it was made under the same parameters by the same code.
 """
 
 import json
-import platform
-import subprocess
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import torch
 from filelock import FileLock
 
 from amrpkg.common.arguments import require_choice, require_count
-from amrpkg.common.code import digest_modules
+from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import whole_file
 from amrpkg.evaluation.accuracy import evaluate
 from amrpkg.grid.folders import read_metrics, run_name, runs_folder, seal
@@ -32,17 +27,6 @@ from amrpkg.training.fixed_set import train
 from amrpkg.training.protocols import PRUNING_VARIANTS, StreamSettings, settings
 from amrpkg.training.pruning import make_permanent, prune_channels
 from amrpkg.training.stream import train_on_stream
-
-_PACKAGE = Path(__file__).parents[1]
-# What a recorded number depends on; figures, tables and collation are left out, and knobs are
-# compared one by one.
-_CODE = (
-    *("signals/constellations", "signals/chunks", "signals/impairments", "models/architectures"),
-    *("models/quantization", "models/network", "models/weights", "training/pruning"),
-    *("training/fixed_set", "training/stream", "evaluation/decisions", "evaluation/accuracy"),
-    *("hardware/resources", "speed/timing", "speed/networks"),
-    *("grid/points", "grid/folders", "grid/runs"),
-)
 
 
 @dataclass(frozen=True)
@@ -65,46 +49,9 @@ class Run:
         return load_model(self.folder / "model.safetensors")
 
 
-@cache
 def code_digest() -> str:
-    """A digest of the modules that recorded numbers depend on, as this process found them."""
-    return digest_modules(_CODE)
-
-
-def provenance() -> dict[str, str | int]:
-    """Where and by what a number was made: commit, code, versions, machine, threads, date."""
-    return {
-        "commit": _commit(),
-        "code_digest": code_digest(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "brevitas", "numpy")},
-        "cpu": _cpu(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
-        "threads": torch.get_num_threads(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _commit() -> str:
-    """The commit of the checkout that the package runs from, "-dirty" after an edit."""
-
-    def git(*arguments):
-        command = ["git", "-C", str(_PACKAGE), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-
-    if git("rev-parse", "--show-toplevel") != str(_PACKAGE.parent.resolve()):
-        return "unknown"  # installed, perhaps inside another project's repository
-    edited = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
-    return git("rev-parse", "--short=12", "HEAD") + edited
-
-
-def _cpu() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    """The digest of what a run's numbers are made by, as this process found it."""
+    return current_digest(ROOT)
 
 
 def find_run(
@@ -203,7 +150,8 @@ def _make_run(point, params, base, folder, progress) -> None:
     save_model(model, folder / "model.safetensors")
     metrics = _measure(model, training, knobs, seed)
     metrics |= compare_with_float(model, point.pruning_percent, params["pruning_variant"])
-    record = {**params, "name": point.name, **metrics, **seal(folder), **provenance()}
+    record = {**params, "name": point.name, **metrics, **seal(folder)}
+    record |= provenance(params["code_digest"])
     with whole_file(folder / "metrics.json") as file:
         json.dump(record, file, indent=1)
 
@@ -255,3 +203,6 @@ def _measure(model, training, knobs, seed) -> dict:
         **estimate(model)._asdict(),
     }
     return {"converged": knobs.reached(metrics), **metrics}
+
+
+ROOT = root(_make_run, origin, without=["PROTOCOLS"])  # knobs of a run are compared one by one

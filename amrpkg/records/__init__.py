@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness", "measure",
             "require_below_ceiling", "sample_until",
         ],
-        "search": ["SEARCH", "try_network"],
+        "search": ["SEARCH", "load_search", "try_candidates", "try_network"],
         "speed": ["SPEED", "load_speed", "time_points"],
     },
 )
