@@ -148,10 +148,8 @@ class _Scopes(dict):
         return self._find(*self[module].imported.get(name, ("", "")))
 
     def _find(self, module: str, name: str) -> tuple[str, str] | None:
-        if module not in self._sources:  # another package, or a built-in
-            return None
-        if not name:
-            return module, ""
+        if not name:  # other packages and built-ins are of no module here
+            return (module, "") if module in self._sources else None
         inner = f"{module}.{name}"
         return self._look_up(module, name) or ((inner, "") if inner in self._sources else None)
 

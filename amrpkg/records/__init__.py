@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "code": ["CODE", "RECORDS", "load_code", "trace"],
         "exports": ["compare_files", "load_exports", "verify_runs"],
         "grid": ["GRID", "PROVENANCE", "collate", "load_grid", "load_record"],
         "robustness": [

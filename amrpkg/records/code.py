@@ -17,7 +17,6 @@ from amrpkg.common.code import current_digest, digest, read_commit
 from amrpkg.common.files import RESULTS, whole_file
 from amrpkg.grid import runs
 from amrpkg.records import exports, grid, robustness, search, speed
-from amrpkg.records.rows import load
 
 CODE = RESULTS / "code.csv"
 
@@ -40,11 +39,8 @@ RECORDS = {
 
 
 def load_code(path: Path = CODE) -> pd.DataFrame:
-    """Columns ``record``, ``recorded`` (digest in its rows), ``commit``, ``root``, ``code``, ``why``.
-
-    ``root`` is that of the record's numbers at the commit, see `common.code`.
-    """
-    return load(path, "`python -m amrpkg.records.code`").fillna("")
+    """The table as it is written; ``root`` is that of a record's numbers at the commit."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
 def trace(name: str, written: pd.DataFrame) -> list[dict]:
@@ -56,8 +52,8 @@ def trace(name: str, written: pd.DataFrame) -> list[dict]:
     path, _, today = RECORDS[name]
     own = written[written["record"] == name]
     rows, roots = [], dict(zip(own["commit"], own["root"], strict=True))
-    record = pd.read_csv(path).sort_values("date")
-    column = next(c for c in (f"{name}_digest", "export_digest", "code_digest") if c in record)
+    record = pd.read_csv(path, dtype=str).sort_values("date")
+    column = [c for c in record if c in ("code_digest", "export_digest", "speed_digest")][-1]
     for recorded, commit in record[[column, "commit"]].drop_duplicates().itertuples(index=False):
         root = roots.get(commit, today)
         code = digest(root, read_commit(commit))
@@ -70,15 +66,16 @@ def trace(name: str, written: pd.DataFrame) -> list[dict]:
 
 
 def main(why: str, *names: str) -> None:
-    """Write the table anew; `why` is said of the records, or those of `names`, that changed."""
-    written = load_code()
-    rows = [row for name in RECORDS for row in trace(name, written)]
-    for row in rows:
-        known = written[["record", "code"]].agg(tuple, axis=1)
-        if not row["commit"] and (row["record"], row["code"]) not in set(known):
-            if names and row["record"] not in names:
-                raise SystemExit(f"why the numbers of {row['record']} stay is not said")
-            row["why"] = f"{row['why']} {why}".strip()
+    """Write the table anew for the records `names`, by default all, and `why` to what changed."""
+    written, rows = load_code(CODE), []
+    for name in RECORDS:
+        own = written[written["record"] == name]
+        if names and name not in names:
+            rows += own.to_dict("records")
+            continue
+        rows += trace(name, written)
+        if not rows[-1]["commit"] and rows[-1]["code"] not in set(own["code"]):
+            rows[-1]["why"] = f"{rows[-1]['why']} {why}".strip()
     with whole_file(CODE) as file:
         pd.DataFrame(rows).to_csv(file, index=False)
 

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from amrpkg.common.files import whole_file
 
+_TEXTS = dict.fromkeys(("commit", "code_digest", "weights_sha256"), str)  # or 12e4 is a number
 Rows = dict[tuple, list[dict]]  # by their key: the values of some columns
 
 
@@ -15,7 +16,7 @@ def load(path: Path, maker: str) -> pd.DataFrame:
     """The record in `path`. Raises ``FileNotFoundError`` that says that `maker` makes it."""
     if not Path(path).exists():
         raise FileNotFoundError(f"path is {str(path)!r}; allowed: a record that {maker} wrote")
-    return pd.read_csv(path)
+    return pd.read_csv(path, dtype=_TEXTS)
 
 
 def read_rows(path: Path | None, key: Sequence[str], **wanted: object) -> Rows:
@@ -25,7 +26,7 @@ def read_rows(path: Path | None, key: Sequence[str], **wanted: object) -> Rows:
     """
     found = {}
     if path and path.exists():
-        for row in pd.read_csv(path).to_dict("records"):
+        for row in pd.read_csv(path, dtype=_TEXTS).to_dict("records"):
             if all(row[column] == value for column, value in wanted.items()):
                 found.setdefault(tuple(row[column] for column in key), []).append(row)
     return found
