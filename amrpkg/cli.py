@@ -147,6 +147,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
     verify.add_argument("--output", type=Path, default=RESULTS / "exports.csv", help="the record")
+    speeds = commands.add_parser(
+        "speed",
+        help="measure the deployable forms of finished runs beside the float network, alone on "
+        "one core: let nothing else run meanwhile; resumable",
+        formatter_class=parser.formatter_class,
+    )
+    speeds.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
+    speeds.add_argument("--protocol", choices=PROTOCOLS, default="streaming", help="of the runs")
+    speeds.add_argument("--output", type=Path, default=RESULTS / "speed.csv", help="the record")
+    search = commands.add_parser(
+        "search",
+        help="train the candidates of the search for the smallest network; resumable",
+        formatter_class=parser.formatter_class,
+    )
+    search.add_argument("--output", type=Path, default=RESULTS / "search.csv", help="the record")
     evaluate = commands.add_parser(
         "evaluate",
         help="accuracy of a network's file on fresh chunks beside the ceiling, its confusions "
@@ -241,13 +256,12 @@ def _classify(options) -> int:
 def _robustness(options) -> int:
     import torch  # here: it takes seconds
 
-    from amrpkg.grid.runs import provenance
     from amrpkg.records.robustness import find_classifiers, measure, require_below_ceiling
 
     torch.set_num_threads(1)  # as in the sweep
     runs = options.runs or (None if options.weights else runs_folder())
     classifiers = find_classifiers(runs, options.weights)
-    rows = measure(classifiers, width=options.width, path=options.output, made_by=provenance())
+    rows = measure(classifiers, width=options.width, path=options.output)
     require_below_ceiling(rows)
     print(f"{len(classifiers)} networks, {len(rows)} rows -> {options.output}")
     return 0
@@ -305,6 +319,31 @@ def _verify(options) -> int:
     return 0
 
 
+def _speed(options) -> int:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    import torch  # here: it takes seconds
+
+    from amrpkg.book.deployment import summarise_speed
+    from amrpkg.records.speed import time_points
+
+    torch.set_num_threads(1)
+    rows = time_points(options.runs or runs_folder(), options.output, options.protocol)
+    print(summarise_speed(options.output).to_string(index=False))
+    print(f"{len(rows)} rows -> {options.output}")
+    return 0
+
+
+def _search(options) -> int:
+    import torch  # here: it takes seconds
+
+    from amrpkg.records.search import try_candidates
+
+    torch.set_num_threads(1)
+    print(f"{len(try_candidates(options.output))} rows -> {options.output}")
+    return 0
+
+
 def _evaluate(options) -> int:
     import torch  # here: it takes seconds
 
@@ -326,7 +365,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = {"sweep": _sweep, "time": _time, "results": _results}
         run |= {"robustness": _robustness, "classify": _classify, "export": _export}
-        run |= {"verify": _verify, "evaluate": _evaluate}
+        run |= {"verify": _verify, "evaluate": _evaluate, "speed": _speed, "search": _search}
         return run[options.command](options)
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,5 +4,6 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["arguments", "code", "files"],
+    submodules=["arguments", "files"],
+    submod_attrs={"code": ["digest", "provenance", "reach", "read_commit", "read_package", "root"]},
 )

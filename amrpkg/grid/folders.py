@@ -153,3 +153,21 @@ def read_record(folder: Path) -> dict:
         if speed["weights_sha256"] == record["weights_sha256"]:  # else of an earlier run
             return record | speed
     return record
+
+
+def finished_runs(runs: Path, protocol: str = "*") -> dict[Path, dict]:
+    """Folder -> `read_record` of every finished run below `runs`, by default of all protocols.
+
+    Raises ``ValueError`` if there is none, or if runs are damaged, which are all named.
+    """
+    records, damaged = {}, []
+    for folder in sorted(file.parent for file in Path(runs).glob(f"{protocol}/*/metrics.json")):
+        try:
+            records[folder] = read_record(folder)
+        except ValueError as error:
+            damaged.append(str(error))
+    if damaged:
+        raise ValueError("\n".join([f"runs holds {len(damaged)} damaged ones:", *damaged]))
+    if not records:
+        raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
+    return records

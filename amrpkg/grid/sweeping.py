@@ -21,11 +21,12 @@ from jupyter_client import AsyncKernelManager
 from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count
+from amrpkg.common.code import versions
 from amrpkg.common.files import CHECKOUT
 from amrpkg.grid.folders import Run, runs_folder
 from amrpkg.grid.kernels import KernelServer, kernel_manager
 from amrpkg.grid.notebooks import run_notebook
-from amrpkg.grid.runs import code_digest, find_run, parameters, versions
+from amrpkg.grid.runs import code_digest, find_run, parameters
 from amrpkg.models.architectures import ARCHITECTURES
 
 TRAINING_CHAPTER = CHECKOUT / "thesis_nb" / "03_training.ipynb"

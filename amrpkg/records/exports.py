@@ -6,6 +6,7 @@ have to be equal to the last bit. A float network cannot be, for its sums run in
 of it count the decisions, and the largest difference of a score.
 """
 
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,33 +16,25 @@ import onnx
 import pandas as pd
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from amrpkg.common.code import digest_modules
-from amrpkg.common.files import RESULTS, whole_file
+from amrpkg.common.code import current_digest, provenance, root
+from amrpkg.common.files import RESULTS
 from amrpkg.export.header import FORMATS
 from amrpkg.export.reading import load_network
 from amrpkg.export.runtimes import run_openvino, run_qonnx
 from amrpkg.export.writing import export
-from amrpkg.grid.folders import SERIES, read_record
+from amrpkg.grid.folders import SERIES, finished_runs
 from amrpkg.grid.points import KEYS
-from amrpkg.grid.runs import provenance
 from amrpkg.hardware.resources import estimate
 from amrpkg.models.network import Network, prunable_layers
 from amrpkg.models.weights import load_model
+from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.chunks import make_chunks
 from amrpkg.training.shrinking import shrink
 
 CHUNKS_PER_CLASS = 1112  # 10,008 chunks in all
 _BLOCK = 1112  # chunks at a time
 EXPORTS = RESULTS / "exports.csv"
-_CODE = (
-    *("signals/constellations", "signals/chunks", "models/quantization", "models/network"),
-    *("models/weights", "training/shrinking", "hardware/integers", "hardware/conversion"),
-    *("export/integer_file", "export/onnx_graph", "export/qcdq", "export/qonnx"),
-    *("export/onnx_import", "export/runtimes", "export/reading", "hardware/resources"),
-    *("export/writing", "records/exports"),
-)
 
 
 def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
@@ -97,46 +90,34 @@ def verify_runs(runs: Path, path: Path = EXPORTS, progress: bool = True) -> pd.D
     path : the CSV file of the rows, written anew after each run, so that it can be stopped and
         goes on when called again; rows of the same weights and code stay
 
-    Returns a row a run: the keys and series of `results.load_record`, `compare_files`, and what
-    made it. Raises ``ValueError`` for a damaged run or a folder without one.
+    Returns a row a run: the keys and series of `grid.load_record`, `compare_files`, and what
+    made it. Raises as `folders.finished_runs`.
     """
-    folders = sorted(file.parent for file in Path(runs).glob("*/*/metrics.json"))
-    if not folders:
-        raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
+    rows = read_rows(path, ["weights_sha256"], code_digest=current_digest(ROOT))
+    tasks = {
+        key: partial(_verify, folder, record)
+        for folder, record in finished_runs(runs).items()
+        if (key := (record["weights_sha256"],)) not in rows
+    }
+    return complete(path, rows, tasks, "run", progress)
+
+
+def _verify(folder: Path, record: dict) -> list[dict]:
     iq = make_chunks(CHUNKS_PER_CLASS, split="evaluation").iq
-    digest = digest_modules(_CODE)
-    rows = {}
-    if path.exists():
-        kept = pd.read_csv(path).to_dict("records")
-        rows = {row["weights_sha256"]: row for row in kept if row["export_digest"] == digest}
-    for folder in tqdm(folders, unit="run", disable=not progress):
-        record = read_record(folder)
-        if (weights := record["weights_sha256"]) in rows:
-            continue
-        made_by = provenance()
-        made_by |= {name: version(name) for name in ("onnx", "onnxruntime", "openvino", "qonnx")}
-        rows[weights] = {
-            **{key: record[key] for key in (*KEYS, *SERIES, "weights_sha256")},
-            **compare_files(load_model(folder / "model.safetensors"), iq),
-            **made_by,
-            "export_digest": digest,
-        }
-        with whole_file(path) as file:
-            pd.DataFrame(rows.values()).to_csv(file, index=False)
-    return pd.DataFrame(rows.values())
+    row = {key: record[key] for key in (*KEYS, *SERIES, "weights_sha256")}
+    row |= compare_files(load_model(folder / "model.safetensors"), iq)
+    row |= provenance(current_digest(ROOT))
+    return [row | {name: version(name) for name in ("onnx", "onnxruntime", "openvino", "qonnx")}]
+
+
+ROOT = root(_verify)
 
 
 def load_exports(path: Path = EXPORTS) -> pd.DataFrame:
-    """A row a network trained on fresh chunks: what `equality.compare_files` found.
+    """A row a network trained on fresh chunks: what `compare_files` found.
 
     path : by default the checkout's record, which may hold other protocols too
 
     Raises ``FileNotFoundError`` that says how the record is made.
     """
-    return _load(path, "`amr verify`").query("protocol == 'streaming'").reset_index(drop=True)
-
-
-def _load(path: Path, maker: str) -> pd.DataFrame:
-    if not Path(path).exists():
-        raise FileNotFoundError(f"path is {str(path)!r}; allowed: a record that {maker} wrote")
-    return pd.read_csv(path)
+    return load(path, "`amr verify`").query("protocol == 'streaming'").reset_index(drop=True)
