@@ -163,6 +163,8 @@ def test_every_record_is_traced_to_today_s_code(name, history):
     )
     assert own.equals(traced), f"{remedy}\nrows to be:\n{traced.to_csv(index=False)}"
     assert traced.iloc[-1]["commit"] or traced.iloc[-1]["why"], remedy
+    ours = traced[(traced["commit"] != "") & (traced["root"] == RECORDS[name].root)]
+    assert (ours["recorded"] == ours["code"]).all(), "rows were made by other code than they say"
 
 
 def test_a_reason_is_added_where_the_code_changed_and_nowhere_else(tmp_path, monkeypatch, history):

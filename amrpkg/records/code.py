@@ -60,8 +60,8 @@ def trace(name: str, written: pd.DataFrame) -> list[dict]:
         rows.append(dict(zip(written, (name, recorded, commit, root, code, ""), strict=True)))
     if {row["code"] for row in rows} != {current_digest(today)}:
         why = "".join(own.loc[own["commit"] == "", "why"])
-        row = (name, "", "", today, current_digest(today), why)
-        rows.append(dict(zip(written, row, strict=True)))
+        last = (name, "", "", today, current_digest(today), why)
+        rows.append(dict(zip(written, last, strict=True)))
     return rows
 
 
@@ -74,8 +74,9 @@ def main(why: str, *names: str) -> None:
             rows += own.to_dict("records")
             continue
         rows += trace(name, written)
-        if not rows[-1]["commit"] and rows[-1]["code"] not in set(own["code"]):
-            rows[-1]["why"] = f"{rows[-1]['why']} {why}".strip()
+        today = rows[-1]
+        if not today["commit"] and today["code"] not in set(own.loc[own["commit"] == "", "code"]):
+            today["why"] = f"{today['why']} {why}".strip()
     with whole_file(CODE) as file:
         pd.DataFrame(rows).to_csv(file, index=False)
 

@@ -95,9 +95,8 @@ def verify_runs(runs: Path, path: Path = EXPORTS, progress: bool = True) -> pd.D
     """
     rows = read_rows(path, ["weights_sha256"], code_digest=current_digest(ROOT))
     tasks = {
-        key: partial(_verify, folder, record)
+        (record["weights_sha256"],): partial(_verify, folder, record)
         for folder, record in finished_runs(runs).items()
-        if (key := (record["weights_sha256"],)) not in rows
     }
     return complete(path, rows, tasks, "run", progress)
 

@@ -115,7 +115,8 @@ def measure(
         wanted = {column: made_by[column] for column in ("width", "code_digest")}
         wanted |= {k: identity[k] for k in ("weights_sha256",) if k in identity}
         if not any(wanted.items() <= row.items() for row in rows.get(key, ())):
-            tasks[key] = partial(_measure, key, decider, draw, identity, made_by)
+            rows.pop(key, None)
+        tasks[key] = partial(_measure, key, decider, draw, identity, made_by)
     return complete(path, rows, tasks, "row", progress)
 
 

@@ -1,6 +1,7 @@
 """A record as a CSV file: loaded, and completed row by row, so that it can be stopped."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -20,14 +21,11 @@ def load(path: Path, maker: str) -> pd.DataFrame:
 
 
 def read_rows(path: Path | None, key: Sequence[str], **wanted: object) -> Rows:
-    """The rows in `path` by the columns `key`, none without a file.
-
-    wanted : column -> value; rows of other values are left out
-    """
+    """The rows in `path`, if there is such a file, that have the values `wanted`, by their key."""
     found = {}
     if path and path.exists():
         for row in pd.read_csv(path, dtype=_TEXTS).to_dict("records"):
-            if all(row[column] == value for column, value in wanted.items()):
+            if wanted.items() <= row.items():
                 found.setdefault(tuple(row[column] for column in key), []).append(row)
     return found
 
@@ -39,17 +37,14 @@ def complete(
     unit: str,
     progress: bool,
 ) -> pd.DataFrame:
-    """Let each task make the rows of its key, in place of those in `rows`; returns all of them.
+    """Let tasks make the rows of the keys that `rows` lacks; returns all of them.
 
     The file is written anew after each task, so it can be stopped and goes on when called again.
     """
     for key, make in tqdm(tasks.items(), unit=unit, disable=not progress):
-        rows[key] = make()
-        if path:
-            with whole_file(path) as file:
-                _table(rows).to_csv(file, index=False)
-    return _table(rows)
-
-
-def _table(rows: Rows) -> pd.DataFrame:
-    return pd.DataFrame([row for some in rows.values() for row in some])
+        if key not in rows:
+            rows[key] = make()
+            if path:
+                with whole_file(path) as file:
+                    pd.DataFrame(chain(*rows.values())).to_csv(file, index=False)
+    return pd.DataFrame(chain(*rows.values()))

@@ -77,11 +77,7 @@ def try_candidates(path: Path = SEARCH, progress: bool = True) -> pd.DataFrame:
     them.
     """
     rows = read_rows(path, ["channels"], code_digest=current_digest(ROOT))
-    tasks = {
-        key: partial(_try, channels)
-        for channels in CANDIDATES
-        if (key := ("-".join(map(str, channels)),)) not in rows
-    }
+    tasks = {("-".join(map(str, channels)),): partial(_try, channels) for channels in CANDIDATES}
     return complete(path, rows, tasks, "candidate", progress)
 
 

@@ -26,20 +26,18 @@ def time_points(
     measured by the same code stay. Returns all rows: keys of the point, those of `time_point`,
     versions and machine. Raises as `folders.finished_runs`.
     """
-    rows = read_rows(path, KEYS, code_digest=current_digest(ROOT))
-    tasks = {
-        key: partial(_time, folder, key)
-        for folder, record in finished_runs(runs, protocol).items()
-        if (key := tuple(record[name] for name in KEYS)) not in rows
-    }
+    rows, tasks = read_rows(path, KEYS, code_digest=current_digest(ROOT)), {}
+    for folder, record in finished_runs(runs, protocol).items():
+        point = tuple(record[key] for key in KEYS)
+        tasks.setdefault(point, partial(_time, folder, point))  # seed 0 and held masks come first
     return complete(path, rows, tasks, "point", progress)
 
 
-def _time(folder: Path, key: tuple) -> list[dict]:
+def _time(folder: Path, point: tuple) -> list[dict]:
     made_by = provenance(current_digest(ROOT))
     made_by |= {name: version(name) for name in ("onnxruntime", "openvino")}
     times = time_point(load_model(folder / "model.safetensors")).to_dict("records")
-    return [{**dict(zip(KEYS, key, strict=True)), **time, **made_by} for time in times]
+    return [{**dict(zip(KEYS, point, strict=True)), **time, **made_by} for time in times]
 
 
 ROOT = root(_time)
