@@ -215,4 +215,4 @@ def _decide(models: dict[int, nn.Module], iq: np.ndarray) -> np.ndarray:
     return decide(models[iq.shape[2]], iq)
 
 
-ROOT = root(_tasks, _measure, find_classifiers)
+ROOT = root(_tasks, _measure, find_classifiers, without=["PROTOCOLS"])
