@@ -23,9 +23,17 @@ from amrpkg.evaluation import (
     is_possible,
     level,
     matching_factor,
+    score,
 )
+from amrpkg.export import load_network
 from amrpkg.models import build, load_model, save_model
-from amrpkg.signals import CONSTELLATIONS
+from amrpkg.signals import (
+    CONSTELLATIONS,
+    change_gain,
+    make_chunks,
+    offset_frequency,
+    rotate,
+)
 
 NAMES = list(CONSTELLATIONS)
 GAINS = (1e-6, 0.37, 1.3, 2e5)
@@ -44,14 +52,20 @@ def weights(model, tmp_path):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_model(SHIPPED)
+    return load_network(SHIPPED)
 
 
 # The shipped network
 
 
-def test_the_shipped_weights_are_small():
-    assert SHIPPED.stat().st_size < 64_000
+def test_the_shipped_integers_are_those_of_the_trained_weights(root, shipped):
+    """Equal scores on 20,007 chunks, those with offsets among them."""
+    assert SHIPPED.stat().st_size < 5_000
+    trained = load_model(root / "results/weights" / SHIPPED.name)
+    chunks = make_chunks(741, noise_power=0.02, split="evaluation")
+    turned = rotate(chunks, np.linspace(-20, 20, len(chunks)))
+    for given in (chunks, change_gain(turned, 1.5), offset_frequency(chunks, 2e-3)):
+        np.testing.assert_array_equal(score(shipped, given.iq), score(trained, given.iq))
 
 
 @pytest.mark.parametrize("gain", [None, *GAINS])

@@ -1,58 +1,57 @@
-"""Any file of a network as a module that evaluates like a model of our own."""
+"""Any file of a network as one that evaluates like a model of our own."""
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
 
 from amrpkg.export.header import export_metadata
 from amrpkg.export.integer_file import load_integers
-from amrpkg.hardware.integers import IntegerNetwork
 from amrpkg.hardware.resources import LayerCount
-from amrpkg.models.weights import load_model
 from amrpkg.signals.constellations import CONSTELLATIONS
+
+if TYPE_CHECKING:
+    import torch
+
+    from amrpkg.models.network import Network
 
 _OURS = tuple(CONSTELLATIONS)
 
 
-class ForeignNetwork(nn.Module):
+@dataclass(frozen=True)
+class ForeignNetwork:
     """A network that torch does not compute, for what takes one: `evaluate`, `classify`,
-    `hardware.estimate`.
+    `hardware.estimate`. It knows `classes`, or some of the book's."""
 
-    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to ``float32[n, 9]``, the scores of the
-    book's classes in its order; a class that the network does not know scores minus infinity.
-    """
+    run: Callable[[np.ndarray], np.ndarray]
+    chunk_size: int
+    classes: tuple[str, ...]
+    layer_counts: list[LayerCount]
+    bit_width: int
 
-    def __init__(
-        self,
-        scores: Callable[[np.ndarray], np.ndarray],
-        chunk_size: int,
-        classes: Sequence[str],
-        layer_counts: list[LayerCount],
-        bit_width: int,
-    ):
-        super().__init__()
-        self.chunk_size = chunk_size
-        self.classes = tuple(classes)
-        self.layer_counts = layer_counts
-        self.bit_width = bit_width
-        self._scores = scores
-        self._places = [_OURS.index(name) for name in classes]
-
-    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+    def scores(self, iq: np.ndarray) -> np.ndarray:
+        """Scores of the book's classes in its order, ``float32[n, 2, chunk_size]`` to
+        ``float32[n, 9]``; a class that the network does not know scores minus infinity.
+        """
         if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
-            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
-        scores = torch.full((len(iq), len(_OURS)), -torch.inf)
-        given = self._scores(iq.numpy().astype(np.float32, copy=False))
-        scores[:, self._places] = torch.from_numpy(np.asarray(given, np.float32))
+            raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, {self.chunk_size})")
+        scores = np.full((len(iq), len(_OURS)), -np.inf, np.float32)
+        places = [_OURS.index(name) for name in self.classes]
+        scores[:, places] = self.run(iq.astype(np.float32, copy=False))
         return scores
 
+    def __call__(self, iq: "torch.Tensor") -> "torch.Tensor":
+        """The same of tensors, as a torch module is called."""
+        import torch
 
-def load_network(path: Path, classes: Sequence[str] | None = None) -> nn.Module:
+        return torch.from_numpy(self.scores(iq.numpy()))
+
+
+def load_network(path: Path, classes: Sequence[str] | None = None) -> "Network | ForeignNetwork":
     """Read a network from a file of `save_model`, `save_integers`, or ONNX or QONNX.
 
     path : by its ending, ``.onnx`` or ``.safetensors``
@@ -78,13 +77,11 @@ def load_network(path: Path, classes: Sequence[str] | None = None) -> nn.Module:
     except SafetensorError as error:
         raise ValueError(f"{str(path)!r} is damaged: {error}") from error
     if "format" not in metadata:
+        from amrpkg.models.weights import load_model  # here: torch and Brevitas take seconds
+
         return load_model(path)
     _require_our_constellations(path, metadata)
-    return as_module(load_integers(path))
-
-
-def as_module(network: IntegerNetwork) -> ForeignNetwork:
-    """A network in integers as a module, whose scores are those of the trained model."""
+    network = load_integers(path)
     counts = [
         LayerCount(
             layer.name,
@@ -111,7 +108,7 @@ def _load_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
             f"{', '.join(CONSTELLATIONS)}, each once, in the order of its scores"
         )
     return ForeignNetwork(
-        network.scores, network.chunk_size, classes, network.layers, network.bit_width
+        network.scores, network.chunk_size, tuple(classes), network.layers, network.bit_width
     )
 
 

@@ -13,12 +13,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 import pandas as pd
-import torch
-from torch import nn
 from tqdm import tqdm
 
 from amrpkg.common.code import digest_modules
 from amrpkg.common.files import RESULTS, whole_file
+from amrpkg.evaluation.accuracy import score
 from amrpkg.export.header import FORMATS, SUFFIXES
 from amrpkg.export.reading import load_network
 from amrpkg.export.runtimes import run_openvino
@@ -55,20 +54,21 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
     estimated resources before and, ``shrunk_...``, after.
     """
     small = shrink(model)
-    reference = _scores(model, iq)
-    scores, row = {"shrunk": _scores(small, iq)}, {"chunks": len(iq)}
+    reference = score(model, iq, _BLOCK)
+    scores, row = {"shrunk": score(small, iq, _BLOCK)}, {"chunks": len(iq)}
     with TemporaryDirectory() as folder:
         for form in FORMATS if model.bit_width != 32 else ["onnx"]:
             path = Path(folder) / f"{form}{SUFFIXES[form]}"
             export(model, path, form)
             row[f"bytes_{form}"] = path.stat().st_size
-            scores["onnxruntime" if form == "onnx" else form] = _scores(load_network(path), iq)
+            runner = "onnxruntime" if form == "onnx" else form
+            scores[runner] = score(load_network(path), iq, _BLOCK)
         scores["openvino"] = run_openvino(onnx.load(Path(folder) / "onnx.onnx"), _BLOCK)(iq)
     for form, found in scores.items():
         row[f"differing_{form}"] = int((found != reference).any(axis=1).sum())
         row[f"decided_{form}"] = int((found.argmax(1) != reference.argmax(1)).sum())
     difference = np.abs(scores["shrunk"] - reference)
-    in_double = _scores(small.double(), iq) - _scores(model.double(), iq)
+    in_double = score(small.double(), iq, _BLOCK) - score(model.double(), iq, _BLOCK)
     model.float()
     row |= {
         "largest_score": np.abs(reference).max(),
@@ -79,13 +79,6 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
         row[f"{prefix}weights"] = sum(x.weight.numel() for _, x in prunable_layers(network))
         row |= {f"{prefix}{name}": x for name, x in estimate(network)._asdict().items()}
     return row
-
-
-def _scores(model: nn.Module, iq: np.ndarray) -> np.ndarray:
-    kind = next((weights.dtype for weights in model.parameters()), torch.float32)
-    with torch.inference_mode():
-        blocks = torch.from_numpy(iq).to(kind).split(_BLOCK)
-        return np.concatenate([model.eval()(block).numpy() for block in blocks])
 
 
 def verify_runs(runs: Path, path: Path = EXPORTS, progress: bool = True) -> pd.DataFrame:
