@@ -24,6 +24,8 @@ SHIPPED = Path(__file__).parent / "weights" / "pointwise_48_32_16_8bit.safetenso
 FAR = 0.09  # r.m.s. distance; noise of the convention gives 0.071, by chance 0.09 in 1 chunk of 800
 FALSE_ALARM = 1e-6  # probability that symbols of the convention are doubted by their use of points
 _FEW = 0.01  # share of the chunks; fewer of a class are single wrong decisions, which all make
+_LOOKED_AT = 1024  # chunks of a class whose points are counted, spread over the recording
+_RARE = 0.1  # of what it should be; a point used less counts as unused
 _BLOCK = 1024  # chunks at a time
 
 
@@ -36,9 +38,7 @@ def classify(model, samples: np.ndarray) -> "pd.DataFrame":
     Returns a row a chunk: ``first_sample``; ``modulation``, the decision; ``confidence``, the
     softmax of its class score, which is no calibrated probability: far from what the network
     was trained on it means nothing; ``distance``, the r.m.s. distance of the samples from the
-    nearest points of the decided class, about 0.07 where the convention holds; and what else
-    `doubts` asks: ``points``, with bit k set if sample by sample point k of the class was ever
-    nearest, and ``repeats``, how many samples lie nearest to the same point as the one before.
+    nearest points of the decided class, about 0.07 where the convention holds (see `doubts`).
 
     Raises ``ValueError`` if the samples are not complex[n] or do not fill a chunk.
     """
@@ -57,37 +57,33 @@ def classify(model, samples: np.ndarray) -> "pd.DataFrame":
         scores = score(model, np.stack([block.real, block.imag], axis=1)).astype(float)
         labels = scores.argmax(axis=1)
         confidence = 1 / np.exp(scores - scores.max(axis=1, keepdims=True)).sum(axis=1)
-        columns.append((labels, confidence, *_compare(block, labels)))
-    labels, confidence, distance, points, repeats = map(np.concatenate, zip(*columns, strict=True))
+        columns.append((labels, confidence, _distances(block, labels)))
+    labels, confidence, distance = map(np.concatenate, zip(*columns, strict=True))
     return pd.DataFrame(
         {
             "first_sample": np.arange(len(chunks)) * size,
             "modulation": pd.Categorical.from_codes(labels, list(CONSTELLATIONS)),
             "confidence": confidence,
             "distance": distance,
-            "points": points,
-            "repeats": repeats,
         }
     )
 
 
-def _compare(block: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distance, points and repeats of chunks against their classes, see `classify`."""
-    distance = np.empty(len(block))
-    points, repeats = np.empty(len(block), np.uint32), np.empty(len(block), int)
-    for label in np.unique(labels):
-        chosen = labels == label
-        table = list(CONSTELLATIONS.values())[label].astype(np.complex64)
-        samples = block[chosen]
-        # |r - s|^2 is least where Re(r s*) - |s|^2 / 2 is largest
-        axes = np.stack([table.real, table.imag, -(np.abs(table) ** 2) / 2])
-        parts = np.stack([samples.real, samples.imag, np.ones_like(samples.real)], axis=-1)
-        nearest = (parts @ axes).argmax(axis=-1)
-        apart = np.abs(samples - table[nearest]).astype(float)
-        distance[chosen] = np.sqrt((apart**2).mean(axis=-1))
-        points[chosen] = np.bitwise_or.reduce(np.uint32(1) << nearest.astype(np.uint32), axis=-1)
-        repeats[chosen] = (nearest[:, 1:] == nearest[:, :-1]).sum(axis=-1)
-    return distance, points, repeats
+def _nearest(samples: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The place of the nearest of `points` to each sample: largest Re(r s*) - |s|^2 / 2."""
+    axes = np.stack([points.real, points.imag, -(np.abs(points) ** 2) / 2])
+    parts = np.stack([samples.real, samples.imag, np.ones_like(samples.real)], axis=-1)
+    return (parts @ axes.astype(parts.dtype)).argmax(axis=-1)
+
+
+def _distances(block: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """R.m.s. distance of each chunk's samples from the nearest points of its class."""
+    distances = np.empty(len(block))
+    for label, points in enumerate(CONSTELLATIONS.values()):
+        samples = block[chosen := labels == label]
+        apart = np.abs(samples - points[_nearest(samples, points)])
+        distances[chosen] = np.sqrt((apart**2).mean(axis=-1))
+    return distances
 
 
 def doubts(samples: np.ndarray, table: "pd.DataFrame") -> list[str]:
@@ -111,39 +107,47 @@ def doubts(samples: np.ndarray, table: "pd.DataFrame") -> list[str]:
             "are not those the networks know: do not trust the classes"
         )
         return found  # what is nearest says nothing
-    size = int(table["first_sample"].diff().max()) if len(table) > 1 else len(samples)
-    for name, chunks in table.groupby("modulation", observed=True):
+    size = int(table["first_sample"][1]) if len(table) > 1 else len(samples)
+    for name, chunks in table.groupby("modulation", observed=True)["first_sample"]:
         if len(chunks) >= _FEW * len(table):
-            found += _doubt_use(name, chunks, size)
+            starts = chunks.to_numpy()[:: -(-len(chunks) // _LOOKED_AT), None]
+            found += _doubt_use(name, samples[starts + np.arange(size)])
     return found
 
 
-def _doubt_use(name: str, chunks: "pd.DataFrame", size: int) -> list[str]:
-    """At most one sentence on how the chunks decided as `name` make use of its points.
+def _doubt_use(name: str, chunks: np.ndarray) -> list[str]:
+    """At most one sentence on how ``complex[n, size]`` make use of the points of a class.
 
-    Of n independent symbols, u of the M points or more stay unused with a probability of at most
-    C(M, u) (1 - u / M)^n, the union bound. Each symbol repeats the one before with probability
-    1 / M whatever came earlier, so repeats are binomial; their share q is as far from p = 1 / M
-    with a probability of at most 2 exp(-n (q log(q / p) + (1 - q) log((1 - q) / (1 - p)))), by
-    Chernoff.
+    Each of independent, equally likely symbols repeats the one before with probability 1 / M
+    whatever came earlier, and u of the M points get a share of u / M: binomial counts, by
+    Chernoff as far from their mean with a probability of at most exp(-n D), D the divergence.
+    There are C(M, u) ways to choose u points.
     """
-    order, pairs = len(CONSTELLATIONS[name]), len(chunks) * (size - 1)
-    share, expected = chunks["repeats"].sum() / max(pairs, 1), 1 / order
-    divergence = sum(
-        q * math.log(q / p) for q, p in ((share, expected), (1 - share, 1 - expected)) if q > 0
-    )
-    if 2 * math.exp(-pairs * divergence) < FALSE_ALARM:
+    order, nearest = len(CONSTELLATIONS[name]), _nearest(chunks, CONSTELLATIONS[name])
+    counts = np.bincount(nearest.ravel(), minlength=order) / nearest.size
+    rare = counts < _RARE / order  # noise brings a sample to the next point now and then
+    used, repeats = order - int(rare.sum()), nearest[:, 1:] == nearest[:, :-1]
+    expected = 1 / max(used, 2)  # of the points used, lest unused ones are told as repeats
+    if 2 * _chance(repeats.mean() if repeats.size else 0, expected, repeats.size) < FALSE_ALARM:
         return [
-            f"{name}: successive samples lie at the same point in {share:.0%} of the cases; "
-            f"expected: {expected:.0%}. Symbols are held, sampled more than once or not "
+            f"{name}: successive samples lie at the same point in {repeats.mean():.0%} of the "
+            f"cases; expected: {expected:.0%}. Symbols are held, sampled more than once or not "
             f"independent: do not trust {name}"
         ]
-    used = int(np.bitwise_or.reduce(chunks["points"])).bit_count()
-    unused, samples = order - used, len(chunks) * size
-    if unused and math.comb(order, unused) * (used / order) ** samples < FALSE_ALARM:
+    sets = math.comb(order, used)
+    if (
+        used < order
+        and sets * _chance(counts[rare].sum(), 1 - used / order, nearest.size) < FALSE_ALARM
+    ):
         return [
-            f"{name}: its {samples} samples use {used} of the {order} points; expected: all. "
-            "A modulation with fewer points, turned or of another shape, is taken for it: do not "
+            f"{name}: {nearest.size} samples use {used} of the {order} points; expected: all. A "
+            "modulation with fewer points, turned or of another shape, is taken for it: do not "
             f"trust {name}"
         ]
     return []
+
+
+def _chance(share: float, expected: float, count: int) -> float:
+    """Chernoff's bound on a share of `count` trials as far from the expected one, to one side."""
+    pairs = ((share, expected), (1 - share, 1 - expected))
+    return math.exp(-count * sum(q * math.log(q / p) for q, p in pairs if q > 0))
