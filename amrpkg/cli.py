@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.validators import mutually_exclusive
 
 from amrpkg import __version__
+from amrpkg.common.arguments import printable
 from amrpkg.common.files import IN_CHECKOUT, RESULTS
 from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
@@ -337,12 +338,7 @@ def _note(text: str) -> None:
 
 def _plain(text: str) -> str:
     """`text` as a terminal may see it: no control characters, lines cut."""
-    escaped = (
-        "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line[:_MOST])
-        + (" ..." if len(line) > _MOST else "")
-        for line in text.splitlines()
-    )
-    return "\n".join(escaped)
+    return "\n".join(printable(line, _MOST) for line in text.splitlines())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,6 +5,21 @@ from collections.abc import Collection
 from numbers import Integral, Real
 
 
+def printable(text: object, most: int = 200) -> str:
+    """Foreign text for a message: one line of at most `most` characters, none of them control."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text)[: most + 1])
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def parse_counts(argument: str, text: str, separator: str | None = None) -> tuple[int, ...]:
+    """The counts in a text, by default by spaces. Raises ``ValueError`` for what is none."""
+    words = text.split(separator)
+    if not words or not all(word.isdecimal() and int(word) for word in words):
+        between = f"{separator!r} between them" if separator else "spaces between them"
+        raise ValueError(f"{argument} is {printable(text)!r}; allowed: counts with {between}")
+    return tuple(map(int, words))
+
+
 def require_choice(argument: str, value: object, allowed: Collection) -> None:
     """Raise ``ValueError`` unless `value` is one of `allowed`."""
     plain = isinstance(value, str | Integral) and not isinstance(value, bool)

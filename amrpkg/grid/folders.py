@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from amrpkg.common.files import CHECKOUT
+from amrpkg.common.files import CHECKOUT, IN_CHECKOUT
 from amrpkg.grid.points import KEYS, Point
 
 SERIES = ["protocol", "seed", "pruning_variant"]
@@ -20,9 +20,14 @@ _SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"
 
 
 def runs_folder() -> Path:
-    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands."""
-    default = CHECKOUT if (CHECKOUT / "pyproject.toml").exists() else Path.cwd()
-    return Path(os.environ.get("AMR_RUNS", default / "runs"))
+    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands.
+
+    Raises ``ValueError`` if ``$AMR_RUNS`` is empty.
+    """
+    default = CHECKOUT if IN_CHECKOUT else Path.cwd()
+    if not (folder := os.environ.get("AMR_RUNS", str(default / "runs"))):
+        raise ValueError("AMR_RUNS is ''; allowed: a folder, or leave it unset")
+    return Path(folder)
 
 
 def run_name(record: Mapping) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from amrpkg.common.arguments import require_count, require_number
 from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.accuracy import evaluate
 from amrpkg.models.architectures import pointwise
@@ -29,8 +30,14 @@ def try_network(
 
     Returns a row a bit width: ``channels``, ``weights``, ``biases``, ``bit_width``,
     ``training_chunks``, and ``correct`` of ``count`` chunks of the validation split, which
-    neither training nor the record ever sees. Raises ``ValueError`` for a bad bit width.
+    neither training nor the record ever sees. Raises ``ValueError`` or ``TypeError`` that names
+    the argument.
     """
+    if len(channels) != 3:
+        raise ValueError(f"channels is {channels}; allowed: three counts, as (24, 16, 8)")
+    for count in channels:
+        require_count("channels", count)
+    require_number("share", share, minimum=1e-6)
     row = pointwise(*channels)
     validation = make_chunks(VALIDATION_CHUNKS_PER_CLASS, seed=seed, split="validation")
     sizes = {
