@@ -19,30 +19,22 @@ from amrpkg.common.files import IN_CHECKOUT, RESULTS
 from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
 from amrpkg.grid.folders import read_metrics, run_name, runs_folder
-from amrpkg.grid.points import PRUNING_PERCENTS, Point, parse_point, sub_grid
+from amrpkg.grid.points import PRUNING_PERCENTS, parse_point, sub_grid
 from amrpkg.models.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
 from amrpkg.signals.recordings import SUFFIXES
 from amrpkg.training.protocols import PROTOCOLS, PRUNING_VARIANTS
 
-_MOST = 1000  # characters of a line of a message, which may come from a file
-_NETWORK = "a network: .onnx (QONNX too), or .safetensors of `amr export` or models.save_model"
-
 _Protocol = Literal[*PROTOCOLS]
 _Runs = Annotated[Path | None, Parameter(help="Folder of runs; by default the sweep's.")]
-_Record = Annotated[
-    Path | None, Parameter(help="The record; by default the one under results/ of the checkout.")
-]
-_Network = Annotated[Path, Parameter(help=f"The file of {_NETWORK}.")]
-_Classes = Annotated[
-    list[str] | None,
-    Parameter(help="Of an ONNX model's scores, in their order; by default those it names."),
-]
+_Record = Annotated[Path | None, Parameter(help="By default under results/ of the checkout.")]
+_Network = Annotated[Path, Parameter(help="A network: .onnx, QONNX too, or .safetensors of ours.")]
+_CLASSES = "Of an ONNX model's scores, in their order; by default those that it names."
+_Classes = Annotated[list[str] | None, Parameter(help=_CLASSES)]
 _form = Group(validator=mutually_exclusive, show=False)
 _Json = Annotated[bool, Parameter(group=_form, help="As JSON, numbers in full.")]
 _Csv = Annotated[bool, Parameter(group=_form, help="As CSV, numbers in full.")]
 _where = Group(validator=mutually_exclusive, show=False)
-
 
 app = App(
     "amr",
@@ -85,11 +77,11 @@ def sweep(
 
     points = sub_grid(architecture, bit_width, pruning)
     run = (protocol, seed, pruning_variant)
-    jobs = os.cpu_count() if jobs is None else jobs
+    jobs = os.cpu_count() if jobs is None else jobs  # 0 is refused
     failures = sweeping.sweep(points, *run, jobs, retries, scheduler)
     for point, error in failures:
         notebook = sweeping.executed_notebook(point, *run)
-        _note(f"failed: {point.name}: {error.splitlines()[-1]} ({notebook})")
+        _say(f"failed: {point.name}: {error.splitlines()[-1]} ({notebook})", sys.stderr)
     print(f"{len(points)} points asked for, {len(failures)} failed")
     return 1 if failures else 0
 
@@ -139,7 +131,7 @@ def classify(
     from amrpkg.signals.recordings import load_samples
 
     def note(text: str) -> None:
-        _note(f"amr classify: {file}: {text}")
+        _say(f"amr classify: {file}: {text}", sys.stderr)
 
     samples = load_samples(file)
     network = load_network(model or classification.SHIPPED, classes)
@@ -158,7 +150,7 @@ def classify(
     for doubt in classification.doubts(samples, table):
         note(f"warning: {doubt}")
     if json or csv:
-        return _print_rows(table.rename_axis("chunk").reset_index(), json)
+        return _print_rows(table.rename_axis("chunk").reset_index().to_dict("records"), json)
     print("chunk  first sample  class  confidence  distance")
     for row in table.itertuples():
         print(
@@ -225,7 +217,16 @@ def export(
         weights.open("rb").close()  # safetensors does not name a folder it is given
     else:
         found = parse_point(point)
-        name, weights = found.name, _weights_of(found, protocol, seed, runs or runs_folder())
+        run = run_name(asdict(found) | {"seed": seed, "pruning_variant": "held"})
+        folder = (runs or runs_folder()) / protocol / run
+        name, weights = found.name, folder / "model.safetensors"
+        if not (folder / "metrics.json").exists():
+            raise ValueError(
+                f"no finished run {folder}; `amr sweep --protocol {protocol} --seed {seed} "
+                f"--architecture {found.architecture} --bit-width {found.bit_width} "
+                f"--pruning {found.pruning_percent}` makes it"
+            )
+        read_metrics(folder)  # undamaged
     if output.exists() and output.samefile(weights):
         raise ValueError(f"output is {str(weights)!r}; allowed: another file than the weights")
 
@@ -238,22 +239,7 @@ def export(
     if json or csv:
         row = {"name": name, "format": format, "file": str(output), "bytes": size}
         return _print_rows(row, json)
-    print(_plain(f"{name} -> {output} ({size} bytes)"))
-
-
-def _weights_of(point: Point, protocol: str, seed: int, runs: Path) -> Path:
-    """The weights of a point's finished run. Raises ``ValueError`` that says how to make it."""
-    identity = {**asdict(point), "seed": seed, "pruning_variant": "held"}
-    folder = runs / protocol / run_name(identity)
-    try:
-        read_metrics(folder)
-    except FileNotFoundError:
-        raise ValueError(
-            f"no finished run {folder}; `amr sweep --protocol {protocol} --seed {seed} "
-            f"--architecture {point.architecture} --bit-width {point.bit_width} "
-            f"--pruning {point.pruning_percent}` makes it"
-        ) from None
-    return folder / "model.safetensors"
+    _say(f"{name} -> {output} ({size} bytes)")
 
 
 @app.command
@@ -283,9 +269,7 @@ def evaluate(
     json: _Json = False,
     csv: _Csv = False,
 ) -> None:
-    """Tell a network's accuracy on fresh chunks beside the ceiling, confusions, resources.
-
-    The network may be one that is not ours.
+    """Judge a network, ours or not, on fresh chunks: accuracy, ceiling, confusions, resources.
 
     Args:
         chunks_per_class: Fresh ones.
@@ -320,25 +304,17 @@ def _record(output: Path | None, name: str) -> Path:
     return output
 
 
-def _print_rows(data, as_json: bool) -> None:
-    """Print a data frame, or one record that may be nested, for a machine."""
+def _print_rows(rows: dict | list[dict], as_json: bool) -> None:
+    """Print a record, which may be nested, or several, for a machine."""
     import pandas as pd
 
-    if not as_json:
-        frame = pd.json_normalize(data, sep="_") if isinstance(data, dict) else data
-        print(frame.to_csv(index=False), end="", flush=True)
-    else:
-        text = json.dumps(data) if isinstance(data, dict) else data.to_json(orient="records")
-        print(text, flush=True)
+    frame = None if as_json else pd.json_normalize(rows, sep="_")
+    print(json.dumps(rows) if as_json else frame.to_csv(index=False).rstrip(), flush=True)
 
 
-def _note(text: str) -> None:
-    print(_plain(text), file=sys.stderr)
-
-
-def _plain(text: str) -> str:
-    """`text` as a terminal may see it: no control characters, lines cut."""
-    return "\n".join(printable(line, _MOST) for line in text.splitlines())
+def _say(text: str, file=None) -> None:
+    """Print what may come from a file: no control characters, long lines cut."""
+    print("\n".join(printable(line, 1000) for line in text.splitlines()), file=file)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -355,8 +331,8 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (CycloptsError, ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
-        _note(f"{command}: {str(error) or type(error).__name__}")
+        _say(f"{command}: {str(error) or type(error).__name__}", sys.stderr)
     except KeyboardInterrupt:
-        _note(f"\n{command}: stopped; the same command goes on")
+        _say(f"\n{command}: stopped; the same command goes on", sys.stderr)
         os._exit(130)  # at once, as a kill: threads that wait for their kernels would hold it
     return 2
