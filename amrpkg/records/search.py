@@ -38,6 +38,8 @@ def try_network(
     for count in channels:
         require_count("channels", count)
     require_number("share", share, minimum=1e-6)
+    widths = dict.fromkeys((32, *bit_widths))
+    recorded = {bits: settings("pointwise_48_32_16", bits, "streaming") for bits in widths}
     row = pointwise(*channels)
     validation = make_chunks(VALIDATION_CHUNKS_PER_CLASS, seed=seed, split="validation")
     sizes = {
@@ -46,8 +48,7 @@ def try_network(
         "biases": sum(layer.biases for layer in row.layers()),
     }
     start, rows = None, []
-    for bits in dict.fromkeys((32, *bit_widths)):
-        knobs = settings("pointwise_48_32_16", bits, "streaming")
+    for bits, knobs in recorded.items():
         knobs = replace(knobs, chunks=max(knobs.batch_size, round(share * knobs.chunks)))
         model = build(row, bits, seed=seed)
         if start is not None:
