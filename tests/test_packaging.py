@@ -70,16 +70,6 @@ def test_a_room_imports_only_from_those_below_it():
     assert done.returncode == 0, done.stdout
 
 
-def test_the_console_script_helps():
-    done = subprocess.run(
-        [sys.executable, "-c", "from amrpkg.cli import main; main(['results', '--help'])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "--runs" in done.stdout and "--output" in done.stdout
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """The folder of a wheel's files, without the checkout."""
