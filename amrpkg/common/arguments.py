@@ -18,6 +18,15 @@ def require_kind(argument: str, value: object, *kinds: type) -> None:
         raise TypeError(f"{argument} is of type {type(value).__name__}; allowed: {allowed}")
 
 
+def parse_counts(argument: str, text: str, separator: str | None = None) -> tuple[int, ...]:
+    """The counts in a text, by default by spaces. Raises ``ValueError`` for what is none."""
+    words = text.split(separator)
+    if not words or not all(word.isdecimal() and int(word) for word in words):
+        between = f"{separator!r} between them" if separator else "spaces between them"
+        raise ValueError(f"{argument} is {printable(text)!r}; allowed: counts with {between}")
+    return tuple(map(int, words))
+
+
 def require_choice(argument: str, value: object, allowed: Collection) -> None:
     """Raise ``ValueError`` unless `value` is one of `allowed`."""
     plain = isinstance(value, str | Integral) and not isinstance(value, bool)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 CHECKOUT = Path(__file__).parents[2]
+IN_CHECKOUT = (CHECKOUT / "pyproject.toml").exists()  # else installed: nothing is written there
 RESULTS = CHECKOUT / "results"
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, norm
 
 from amrpkg.common.arguments import (
     require_choice,
@@ -71,6 +70,8 @@ def binomial_interval(
 
     Returns (low, high). Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
+    from scipy.stats import binomtest, norm  # here: it takes several times as long as NumPy
+
     require_count("count", count)
     require_count("correct", correct, minimum=0)
     if correct > count:

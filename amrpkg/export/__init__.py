@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "header": ["FORMATS", "Format"],
         "integer_file": ["load_integers", "pack", "save_integers", "unpack"],
-        "judging": ["report"],
+        "judging": ["judge"],
         "onnx_graph": ["float_graph"],
         "onnx_import": ["load_onnx"],
         "qcdq": ["qcdq_graph"],

@@ -1,68 +1,71 @@
-"""Any file of a network as a module that evaluates like a model of our own."""
+"""Any file of a network as one that evaluates like a model of our own."""
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
 
 from amrpkg.common.arguments import printable
 from amrpkg.common.files import require_regular
 from amrpkg.export.header import FORMATS, export_metadata
 from amrpkg.export.integer_file import load_integers
-from amrpkg.hardware.integers import IntegerNetwork
 from amrpkg.hardware.resources import LayerCount
-from amrpkg.models.weights import LARGEST_FILE, load_model
 from amrpkg.signals.constellations import CONSTELLATIONS
+
+if TYPE_CHECKING:
+    import torch
+
+    from amrpkg.models.network import Network
 
 _OURS = tuple(CONSTELLATIONS)
 _MOST_NUMBERS = 1 << 22  # that a layer in integers takes at a time, in 64 bits: 32 MB
 
 
-class ForeignNetwork(nn.Module):
+@dataclass(frozen=True)
+class ForeignNetwork:
     """A network that torch does not compute, for what takes one: `evaluate`, `classify`,
-    `hardware.estimate`.
+    `hardware.estimate`. It knows `classes`, all of the book's or some.
 
-    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to ``float32[n, 9]``, the scores of the
-    book's classes in its order; a class that the network does not know scores minus infinity.
-    It takes `block` chunks at a time and raises ``ValueError`` for scores that are not finite.
+    It takes `block` chunks at a time.
     """
 
-    def __init__(
-        self,
-        scores: Callable[[np.ndarray], np.ndarray],
-        chunk_size: int,
-        classes: Sequence[str],
-        layer_counts: list[LayerCount],
-        bit_width: int,
-        block: int,
-    ):
-        super().__init__()
-        self.chunk_size = chunk_size
-        self.classes = tuple(classes)
-        self.layer_counts = layer_counts
-        self.bit_width = bit_width
-        self._scores, self._block = scores, max(1, block)
-        self._places = [_OURS.index(name) for name in classes]
+    run: Callable[[np.ndarray], np.ndarray]
+    chunk_size: int
+    classes: tuple[str, ...]
+    layer_counts: list[LayerCount]
+    bit_width: int
+    block: int
 
-    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+    def scores(self, iq: np.ndarray) -> np.ndarray:
+        """Scores of the book's classes in its order, ``float32[n, 2, chunk_size]`` to
+        ``float32[n, 9]``; a class that the network does not know scores minus infinity.
+
+        Raises ``ValueError`` for another shape and for scores that are not finite.
+        """
         if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
-            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
-        scores = torch.full((len(iq), len(_OURS)), -torch.inf)
-        blocks = iq.numpy().astype(np.float32, copy=False)
-        blocks = [blocks[k : k + self._block] for k in range(0, max(1, len(iq)), self._block)]
-        given = np.concatenate([np.asarray(self._scores(x), np.float32) for x in blocks])
+            raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, {self.chunk_size})")
+        iq, size = iq.astype(np.float32, copy=False), max(1, self.block)
+        blocks = [iq[k : k + size] for k in range(0, max(1, len(iq)), size)]
+        given = np.concatenate([np.asarray(self.run(block), np.float32) for block in blocks])
         if not np.isfinite(given).all():
             odd = given[~np.isfinite(given)][0]
             raise ValueError(f"model gives a score of {odd}; allowed: a network of finite scores")
-        scores[:, self._places] = torch.from_numpy(given)
+        scores = np.full((len(iq), len(_OURS)), -np.inf, np.float32)
+        scores[:, [_OURS.index(name) for name in self.classes]] = given
         return scores
 
+    def __call__(self, iq: "torch.Tensor") -> "torch.Tensor":
+        """The same of tensors, as a torch module is called."""
+        import torch
 
-def load_network(path: Path, classes: Sequence[str] | None = None) -> nn.Module:
+        return torch.from_numpy(self.scores(iq.numpy()))
+
+
+def load_network(path: Path, classes: Sequence[str] | None = None) -> "Network | ForeignNetwork":
     """Read a network from a file of `save_model`, `save_integers`, or ONNX or QONNX.
 
     path : by its ending, that of a row of `FORMATS`
@@ -81,24 +84,21 @@ def load_network(path: Path, classes: Sequence[str] | None = None) -> nn.Module:
     return readers[path.suffix](path, classes)
 
 
-def read_safetensors(path: Path, classes: Sequence[str] | None) -> nn.Module:
+def read_safetensors(path: Path, classes: Sequence[str] | None) -> "Network | ForeignNetwork":
     """The network of a file of `save_model` or `save_integers`; it has the book's classes."""
     if classes is not None:
         raise ValueError(f"classes is given for {str(path)!r}; allowed: with an .onnx file")
-    require_regular(path, LARGEST_FILE)
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f"{str(path)!r} is damaged: {printable(error)}") from error
     if "format" not in metadata:
+        from amrpkg.models.weights import load_model  # here: torch and Brevitas take seconds
+
         return load_model(path)
     _require_our_constellations(path, metadata)
-    return as_module(load_integers(path))
-
-
-def as_module(network: IntegerNetwork) -> ForeignNetwork:
-    """A network in integers as a module, whose scores are those of the trained model."""
+    network = load_integers(path)
     counts = [
         LayerCount(
             layer.name,
@@ -133,7 +133,7 @@ def read_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
     return ForeignNetwork(
         network.scores,
         network.chunk_size,
-        classes,
+        tuple(classes),
         network.layers,
         network.bit_width,
         network.block,

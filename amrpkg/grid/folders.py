@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from amrpkg.common.arguments import require_choice, require_count
-from amrpkg.common.files import CHECKOUT
+from amrpkg.common.files import CHECKOUT, IN_CHECKOUT
 from amrpkg.grid.points import KEYS, Point
 from amrpkg.training.protocols import PRUNING_VARIANTS, Settings, StreamSettings, settings
 
@@ -23,9 +23,14 @@ _SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"
 
 
 def runs_folder() -> Path:
-    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands."""
-    default = CHECKOUT if (CHECKOUT / "pyproject.toml").exists() else Path.cwd()
-    return Path(os.environ.get("AMR_RUNS", default / "runs"))
+    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands.
+
+    Raises ``ValueError`` if ``$AMR_RUNS`` is empty.
+    """
+    default = CHECKOUT if IN_CHECKOUT else Path.cwd()
+    if not (folder := os.environ.get("AMR_RUNS", str(default / "runs"))):
+        raise ValueError("AMR_RUNS is ''; allowed: a folder, or leave it unset")
+    return Path(folder)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 import pandas as pd
-import torch
-from torch import nn
 
 from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import RESULTS
+from amrpkg.evaluation.accuracy import score
 from amrpkg.export.header import FORMATS
 from amrpkg.export.reading import load_network
 from amrpkg.export.runtimes import run_openvino, run_qonnx
@@ -48,8 +47,8 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
     estimated resources before and, ``shrunk_...``, after.
     """
     small = shrink(model)
-    reference = _scores(model, iq)
-    scores, row = {"shrunk": _scores(small, iq)}, {"chunks": len(iq)}
+    reference = score(model, iq, _BLOCK)
+    scores, row = {"shrunk": score(small, iq, _BLOCK)}, {"chunks": len(iq)}
     with TemporaryDirectory() as folder:
         for form in (x for x in FORMATS if model.bit_width != 32 or FORMATS[x].takes_float):
             path = Path(folder) / f"{form}{FORMATS[form].suffix}"
@@ -58,13 +57,14 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
             if form == "qonnx":  # not as we read it, in standard operators
                 scores[form] = run_qonnx(onnx.load(path))(iq)
             else:
-                scores["onnxruntime" if form == "onnx" else form] = _scores(load_network(path), iq)
+                runner = "onnxruntime" if form == "onnx" else form
+                scores[runner] = score(load_network(path), iq, _BLOCK)
         scores["openvino"] = run_openvino(onnx.load(Path(folder) / "onnx.onnx"), _BLOCK)(iq)
     for form, found in scores.items():
         row[f"differing_{form}"] = int((found != reference).any(axis=1).sum())
         row[f"decided_{form}"] = int((found.argmax(1) != reference.argmax(1)).sum())
     difference = np.abs(scores["shrunk"] - reference)
-    in_double = _scores(small.double(), iq) - _scores(model.double(), iq)
+    in_double = score(small.double(), iq, _BLOCK) - score(model.double(), iq, _BLOCK)
     model.float()
     row |= {
         "largest_score": np.abs(reference).max(),
@@ -75,13 +75,6 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
         row[f"{prefix}weights"] = sum(x.weight.numel() for _, x in prunable_layers(network))
         row |= {f"{prefix}{name}": x for name, x in estimate(network)._asdict().items()}
     return row
-
-
-def _scores(model: nn.Module, iq: np.ndarray) -> np.ndarray:
-    kind = next((weights.dtype for weights in model.parameters()), torch.float32)
-    with torch.inference_mode():
-        blocks = torch.from_numpy(iq).to(kind).split(_BLOCK)
-        return np.concatenate([model.eval()(block).numpy() for block in blocks])
 
 
 def verify_runs(runs: Path, path: Path = EXPORTS, progress: bool = True) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from amrpkg.common.arguments import require_count, require_number
 from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.accuracy import evaluate
@@ -38,8 +39,16 @@ def try_network(
 
     Returns a row a bit width: ``channels``, ``weights``, ``biases``, ``bit_width``,
     ``training_chunks``, and ``correct`` of ``count`` chunks of the validation split, which
-    neither training nor the record ever sees. Raises ``ValueError`` for a bad bit width.
+    neither training nor the record ever sees. Raises ``ValueError`` or ``TypeError`` that names
+    the argument.
     """
+    if len(channels) != 3:
+        raise ValueError(f"channels is {channels}; allowed: three counts, as (24, 16, 8)")
+    for count in channels:
+        require_count("channels", count)
+    require_number("share", share, minimum=1e-6)
+    widths = dict.fromkeys((32, *bit_widths))
+    recorded = {bits: settings("pointwise_48_32_16", bits, "streaming") for bits in widths}
     row = pointwise(*channels)
     validation = make_chunks(VALIDATION_CHUNKS_PER_CLASS, seed=seed, split="validation")
     sizes = {
@@ -48,8 +57,7 @@ def try_network(
         "biases": sum(layer.biases for layer in row.layers()),
     }
     start, rows = None, []
-    for bits in dict.fromkeys((32, *bit_widths)):
-        knobs = settings("pointwise_48_32_16", bits, "streaming")
+    for bits, knobs in recorded.items():
         knobs = replace(knobs, chunks=max(knobs.batch_size, round(share * knobs.chunks)))
         model = build(row, bits, seed=seed)
         if start is not None:

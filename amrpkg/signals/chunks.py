@@ -12,9 +12,9 @@ Source: thesis, chapter 4; order and units as in the author's public follow-up c
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from amrpkg.common.arguments import (
     printable,
@@ -24,6 +24,9 @@ from amrpkg.common.arguments import (
     require_number,
 )
 from amrpkg.signals.constellations import CONSTELLATIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = {"training": 0, "evaluation": 1, "validation": 3}  # name -> spawn key of its stream
 ENDLESS, IMPAIRED = 2, 4  # those of `stream`, and of what `streaming` does to its chunks
@@ -56,8 +59,10 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """The data frame D_f of Algorithm I: a row a chunk, its modulation, then its samples."""
+        import pandas as pd  # here: it takes longer than NumPy
+
         names = [f"{axis}{k}" for axis in "iq" for k in range(self.iq.shape[2])]
         frame = pd.DataFrame(self.iq.reshape(len(self), -1), columns=names)
         frame.insert(0, "modulation", np.array(list(CONSTELLATIONS))[self.labels])
