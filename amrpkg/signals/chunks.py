@@ -70,11 +70,13 @@ class Chunks:
         return frame
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame) -> "Chunks":
+    def from_frame(cls, frame: "pd.DataFrame") -> "Chunks":
         """The chunks of a data frame of `to_frame`; the split, if that was lost, is "training".
 
         Raises ``ValueError`` for other columns or modulations and for what is no finite number.
         """
+        import pandas as pd  # here: it takes as long as NumPy
+
         require_kind("frame", frame, pd.DataFrame)
         size = len(frame.columns) // 2
         names = ["modulation", *(f"{axis}{k}" for axis in "iq" for k in range(size))]
