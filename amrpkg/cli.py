@@ -19,7 +19,12 @@ from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
 from amrpkg.grid.folders import Run, read_metrics, runs_folder
 from amrpkg.grid.points import PRUNING_PERCENTS, parse_point, sub_grid
-from amrpkg.models.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
+from amrpkg.models.architectures import (
+    ARCHITECTURES,
+    BIT_WIDTHS,
+    THESIS_ARCHITECTURES,
+    THESIS_BIT_WIDTHS,
+)
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
 from amrpkg.signals.recordings import SUFFIXES
 from amrpkg.training.protocols import PROTOCOLS, PRUNING_VARIANTS
@@ -50,7 +55,7 @@ app.register_install_completion_command(help="Install completion for this shell.
 def sweep(
     *,
     architecture: tuple[Literal[*ARCHITECTURES], ...] = THESIS_ARCHITECTURES,
-    bit_width: tuple[Literal[BIT_WIDTHS], ...] = BIT_WIDTHS,
+    bit_width: tuple[Literal[*BIT_WIDTHS], ...] = THESIS_BIT_WIDTHS,
     pruning: tuple[Literal[PRUNING_PERCENTS], ...] = PRUNING_PERCENTS,
     protocol: _Protocol = "thesis",
     seed: int = 0,

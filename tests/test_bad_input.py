@@ -13,7 +13,7 @@ from amrpkg.evaluation import (
     log_likelihoods,
     matching_factor,
 )
-from amrpkg.export import export, report
+from amrpkg.export import export, judge
 from amrpkg.grid import Point, Run, make_run
 from amrpkg.hardware import estimate_architecture
 from amrpkg.models import build
@@ -88,7 +88,7 @@ def odd(point):
         (lambda: train_on_stream(None, STREAMED), "model", "NoneType"),
         (lambda: evaluate(build(SMALL), FRESH.to_frame()), "chunks", "DataFrame"),
         (lambda: evaluate(SMALL, FRESH), "model", "str"),
-        (lambda: report(SMALL), "model", "str"),
+        (lambda: judge(SMALL), "model", "str"),
         (lambda: ceiling(FRESH.iq), "chunks", "ndarray"),
         (lambda: log_likelihoods(FRESH, 0.1), "iq", "Chunks"),
         (lambda: export(SMALL, "x.onnx", "onnx"), "model", "str"),

@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from amrpkg.export import load_integers, load_network, load_onnx, report, save_integers
+from amrpkg.export import judge, load_integers, load_network, load_onnx, save_integers
 from amrpkg.hardware import to_integers
 from amrpkg.models import load_model, save_model
 from amrpkg.signals import CONSTELLATIONS, load_samples, make_chunks
@@ -177,8 +177,8 @@ def test_chunks_without_end_are_refused(make, size, calibrated, tmp_path, within
         within_limits(load_network, path)
 
 
-def judge(path: Path, count: int, classes=None) -> str:
-    return report(load_network(path, classes), count)
+def judged(path: Path, count: int, classes=None) -> str:
+    return str(judge(load_network(path, classes), count))
 
 
 def scores_of(path: Path, count: int) -> np.ndarray:
@@ -188,9 +188,9 @@ def scores_of(path: Path, count: int) -> np.ndarray:
 def test_the_longest_chunks_are_taken_a_few_at_a_time(calibrated, tmp_path, within_limits):
     small = tmp_path / "x.safetensors"
     path = for_chunks_of(4096, save_model, calibrated("pointwise_48_32_16", 32), small)
-    assert "of 540 fresh chunks right" in within_limits(judge, path, 60)
+    assert "of 540 fresh chunks right" in within_limits(judged, path, 60)
     with pytest.raises(ValueError, match="chunks_per_class is 2560, which takes 754 MB of memory"):
-        within_limits(judge, path, 2560)
+        within_limits(judged, path, 2560)
     path = for_chunks_of(4096, save_as_integers, calibrated("pointwise_48_32_16", 8), small)
     assert within_limits(scores_of, path, 20).shape == (180, 9)
 
@@ -226,4 +226,4 @@ def test_values_that_together_outgrow_memory_are_refused(tmp_path, within_limits
 
 def test_values_of_a_batch_that_outgrow_memory_are_computed_in_parts(tmp_path, within_limits):
     path = of_many_tensors(tmp_path / "x.onnx", 10_000)  # 12 MB a chunk
-    assert "of 270 fresh chunks right" in within_limits(judge, path, 30, list(CONSTELLATIONS))
+    assert "of 270 fresh chunks right" in within_limits(judged, path, 30, list(CONSTELLATIONS))

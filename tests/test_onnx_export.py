@@ -15,7 +15,7 @@ from onnx import TensorProto, numpy_helper
 from amrpkg.export import (
     FORMATS,
     Format,
-    as_module,
+    as_network,
     export,
     float_graph,
     load_network,
@@ -200,7 +200,7 @@ def test_a_row_adds_a_format(calibrated, iq, tmp_path, monkeypatch):
         for layer in layers:
             for key, kind in {"weights": np.int8, "biases": np.int32, "shifts": np.int8}.items():
                 layer[key] = None if layer[key] is None else np.array(layer[key], kind)
-        return as_module(IntegerNetwork(*about, tuple(IntegerLayer(**x) for x in layers)))
+        return as_network(IntegerNetwork(*about, tuple(IntegerLayer(**x) for x in layers)))
 
     monkeypatch.setitem(FORMATS, "text", Format(".txt", "to be read by people", write, read))
     model, path = calibrated("pointwise_24_16_8", 6), tmp_path / "x.txt"

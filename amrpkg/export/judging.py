@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from amrpkg.common.arguments import require_count
 from amrpkg.evaluation.accuracy import evaluate, require_network
@@ -19,50 +20,33 @@ _MOST_SAMPLES = 1 << 26  # in all; they and what is computed of them stay below 
 class Judgement:
     """A network on fresh chunks beside the ceiling on the same chunks; ``str`` tells it.
 
-    classes : that the network knows, in the book's order; the chunks are of these
+    confusions : decisions (columns) by true class (rows), of the classes that the network knows
     resources : by Algorithm II, at `bit_width`
     """
 
     network: Evaluation
     ceiling: Evaluation
-    classes: tuple[str, ...]
+    confusions: pd.DataFrame
     bit_width: int
     resources: Resources
 
-    def confusions(self) -> dict[str, dict[str, int]]:
-        """How often a true class was decided as each."""
-        places = [list(CONSTELLATIONS).index(name) for name in self.classes]
-        table = self.network.confusion[np.ix_(places, places)].tolist()
-        return {
-            true: dict(zip(self.classes, row, strict=True))
-            for true, row in zip(self.classes, table, strict=True)
-        }
-
     def record(self) -> dict:
         """The same as plain numbers under names, for JSON; intervals are exact, of 95 %."""
-        accuracies = {}
+        record = {"confusions": self.confusions.to_dict("index"), "bit_width": self.bit_width}
         for name, found in (("network", self.network), ("ceiling", self.ceiling)):
             low, high = binomial_interval(found.correct, found.count)
             counts = {"correct": found.correct, "count": found.count, "accuracy": found.accuracy}
-            accuracies[name] = counts | {"low": low, "high": high}
-        return {
-            **accuracies,
-            "confusions": self.confusions(),
-            "bit_width": self.bit_width,
-            "resources": self.resources._asdict(),
-        }
+            record[name] = counts | {"low": low, "high": high}
+        return record | {"resources": self.resources._asdict()}
 
     def __str__(self) -> str:
-        import pandas as pd  # here: it takes longer than NumPy
-
-        estimates = ", ".join(
-            f"{k.upper()} {count}" for k, count in self.resources._asdict().items()
-        )
+        counts = self.resources._asdict().items()
+        estimates = ", ".join(f"{name.upper()} {count}" for name, count in counts)
         lines = [
             f"network: {self.network}",
             f"ceiling: {self.ceiling}",
             "decisions (columns) by true class (rows):",
-            pd.DataFrame(self.confusions()).T.to_string(),
+            self.confusions.to_string(),
             f"estimate (Algorithm II, {self.bit_width} bit): {estimates}",
         ]
         return "\n".join(lines)
@@ -94,15 +78,12 @@ def judge(
     chunks = make_chunks(
         chunks_per_class, model.chunk_size, noise_power, seed=seed, split="evaluation"
     )
-    known = getattr(model, "classes", CONSTELLATIONS)
-    places = np.array([k for k, name in enumerate(CONSTELLATIONS) if name in known])
+    names = [name for name in CONSTELLATIONS if name in getattr(model, "classes", CONSTELLATIONS)]
+    places = np.array([list(CONSTELLATIONS).index(name) for name in names])
     asked = np.isin(chunks.labels, places)
     chunks = replace(chunks, iq=chunks.iq[asked], labels=chunks.labels[asked])
     likeliest = log_likelihoods(chunks.iq, noise_power)[:, places].argmax(axis=1)
-    return Judgement(
-        evaluate(model, chunks, progress=progress),
-        count_decisions(chunks, places[likeliest]),
-        tuple(np.array(list(CONSTELLATIONS))[places].tolist()),
-        model.bit_width,
-        estimate(model),
-    )
+    found = evaluate(model, chunks, progress=progress)
+    table = pd.DataFrame(found.confusion[np.ix_(places, places)], names, names)
+    bound = count_decisions(chunks, places[likeliest])
+    return Judgement(found, bound, table, model.bit_width, estimate(model))

@@ -13,6 +13,7 @@ from amrpkg.common.arguments import printable
 from amrpkg.common.files import require_regular
 from amrpkg.export.header import FORMATS, export_metadata
 from amrpkg.export.integer_file import load_integers
+from amrpkg.hardware.integers import IntegerNetwork
 from amrpkg.hardware.resources import LayerCount
 from amrpkg.signals.constellations import CONSTELLATIONS
 
@@ -98,7 +99,11 @@ def read_safetensors(path: Path, classes: Sequence[str] | None) -> "Network | Fo
 
         return load_model(path)
     _require_our_constellations(path, metadata)
-    network = load_integers(path)
+    return as_network(load_integers(path))
+
+
+def as_network(network: IntegerNetwork) -> ForeignNetwork:
+    """A network in integers as one that can be evaluated like any other."""
     counts = [
         LayerCount(
             layer.name,
