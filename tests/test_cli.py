@@ -82,7 +82,7 @@ def refuse(arguments, capsys) -> str:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("train", "train classify evaluate"),
+        ("train", "train classify verify"),
         ("sweep --architecture resnet", "--architecture resnet pointwise_24_16_8"),
         ("sweep --bit-width 32 9", "--bit-width 9 32 8 6 4"),
         ("sweep --bit-width", "--bit-width"),
@@ -103,7 +103,7 @@ def refuse(arguments, capsys) -> str:
         ("robustness --width wide", "--width wide float"),
         ("robustness --output /dev/full", "output /dev/full allowed"),
         ("results --output /dev/null", "output /dev/null allowed"),
-        (f"evaluate {SHIPPED} --chunks-per-class 1000000000000", "chunks_per_class allowed 233016"),
+        (f"evaluate {SHIPPED} --chunks-per-class 1000000000000", "chunks_per_class MB 233016"),
         (f"evaluate {SHIPPED} --noise-power -1", "noise_power -1 allowed"),
     ],
 )

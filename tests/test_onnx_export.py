@@ -230,7 +230,7 @@ def test_an_unknown_format_and_held_masks_are_refused(tmp_path):
         export(model, tmp_path / "x", "tflite")
     prune_channels(model, 0.2)
     with pytest.raises(ValueError, match="pruning masks; allowed: none, call make_permanent"):
-        export(model, tmp_path / "x.onnx", "qonnx")
+        export(model, tmp_path / "x.onnx", "onnx")
 
 
 @pytest.mark.parametrize("format", FORMATS)

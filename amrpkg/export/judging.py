@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from amrpkg.common.arguments import require_count
 from amrpkg.evaluation.accuracy import evaluate, require_network
 from amrpkg.evaluation.bounds import log_likelihoods
 from amrpkg.evaluation.decisions import Evaluation, binomial_interval, count_decisions
@@ -13,7 +12,6 @@ from amrpkg.hardware.resources import Resources, estimate
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER, make_chunks
 from amrpkg.signals.constellations import CONSTELLATIONS
 
-_MOST_SAMPLES = 1 << 26  # in all; they and what is computed of them stay below 2 GB
 
 
 @dataclass(frozen=True)
@@ -68,13 +66,6 @@ def judge(
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
     require_network(model)
-    require_count("chunks_per_class", chunks_per_class)
-    most = max(1, _MOST_SAMPLES // (len(CONSTELLATIONS) * model.chunk_size))
-    if chunks_per_class > most:
-        raise ValueError(
-            f"chunks_per_class is {chunks_per_class}; allowed for chunks of {model.chunk_size}: "
-            f"at most {most}"
-        )
     chunks = make_chunks(
         chunks_per_class, model.chunk_size, noise_power, seed=seed, split="evaluation"
     )
