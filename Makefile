@@ -13,8 +13,9 @@ book: .venv/installed
 	@echo "Open _build/html/index.html in a browser."
 
 test: .venv/installed
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg thesis_nb
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/nbval.cfg thesis_nb
 
 # Run the chapters on their default parameters and store the outputs, which `make test` compares.
 notebooks: .venv/installed

@@ -13,7 +13,6 @@ from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER, make_chun
 from amrpkg.signals.constellations import CONSTELLATIONS
 
 
-
 @dataclass(frozen=True)
 class Judgement:
     """A network on fresh chunks beside the ceiling on the same chunks; ``str`` tells it.
