@@ -16,6 +16,14 @@ from amrpkg.training import PRUNING_VARIANTS, make_permanent, prune_channels, se
 ROOT = Path(__file__).parents[1]
 
 
+LONGEST = ("test_book", "test_sweep_processes", "test_notebooks", "test_streaming")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     torch.set_num_threads(1)
