@@ -18,6 +18,7 @@ from amrpkg.signals import CONSTELLATIONS, make_chunks
 
 FILES = {format: f"x{form.suffix}" for format, form in FORMATS.items()}
 NAMES = list(CONSTELLATIONS)
+RUN = Run(Point("vgglike_2f_1c_1re_1mp", 6, 20), "trial")
 
 
 @pytest.fixture
@@ -52,12 +53,22 @@ def test_what_is_no_name_is_refused(name):
         parse_point(name)
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder with a run of `RUN`, which no test changes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AMR_RUNS", str(folder := tmp_path_factory.mktemp("runs")))
+        make_run(RUN, progress=False)
+    return folder
+
+
 @pytest.mark.parametrize("format", FILES)
-def test_a_run_is_exported_and_its_file_evaluated_and_used(format, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("AMR_RUNS", str(tmp_path))
-    point = Point("vgglike_2f_1c_1re_1mp", 6, 20)
-    run = make_run(Run(point, "trial"), progress=False)
-    trained = run.run.folder / "model.safetensors"
+def test_a_run_is_exported_and_its_file_evaluated_and_used(
+    format, runs, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("AMR_RUNS", str(runs))
+    run, point = make_run(RUN), RUN.point
+    trained = RUN.folder / "model.safetensors"
     path = tmp_path / FILES[format]
     command = ["export", point.name, "--protocol", "trial", "--format", format, "-o", str(path)]
     assert main(command) == 0

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import nbformat
@@ -13,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from amrpkg.common import parse_counts
-from amrpkg.grid import Point, run_notebook
+from amrpkg.grid import Point, kernels, run_notebook
 from amrpkg.records import collate, try_network
 
 ROOT = Path(__file__).parents[1]
@@ -134,10 +136,12 @@ def test_names_of_figures_and_tables_are_unique():
 def test_papermill_sweep_of_two_points(tmp_path, monkeypatch):
     """Chapters 3 to 6 on an unpruned and a pruned point: the seed of the grid's sweep."""
     monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
-    for percent in (0, 30):
-        for chapter in CHAPTERS[2:6]:
+    with closing(kernels.KernelServer()) as server:
+        manager = kernels.kernel_manager(server)
+        for percent, chapter in product((0, 30), CHAPTERS[2:6]):
             output = tmp_path / f"{chapter.stem}_{percent}.ipynb"
-            run_notebook(chapter, output, {**SMALL, "pruning_percent": percent}, progress=False)
+            point = {**SMALL, "pruning_percent": percent}
+            run_notebook(chapter, output, point, progress=False, kernels=manager)
             assert "ok: " in stdout(code_cells(output))
     grid = collate(tmp_path / "runs", tmp_path / "grid.csv")
     points = [Point(*key) for key in grid.iloc[:, :3].itertuples(index=False)]
