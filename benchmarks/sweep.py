@@ -98,8 +98,8 @@ def naive(points, protocol: str, folder: Path) -> dict[str, float]:
 
 def amr_sweep(options, folder: Path) -> dict[str, float]:
     """The same points through `amr sweep`; returns the last losses."""
-    command = [sys.executable, "-c", "import sys; from amrpkg.cli import main; sys.exit(main())"]
-    command += ["sweep", "--protocol", options.protocol, "--architecture", *options.architecture]
+    command = [sys.executable, "-m", "amrpkg", "sweep", "--protocol", options.protocol]
+    command += ["--architecture", *options.architecture]
     command += ["--bit-width", *map(str, options.bit_width)]
     command += ["--pruning", *map(str, options.pruning)]
     subprocess.run(command, env=os.environ | {"AMR_RUNS": str(folder)}, check=True)

@@ -26,7 +26,7 @@ from amrpkg.training.protocols import PRUNING_VARIANTS
 def compare(metrics: dict) -> pd.DataFrame:
     """A run's accuracies, estimates and inference time beside the thesis's row of the point.
 
-    metrics : the record of a `runs.Run`; the thesis's column stays empty off its grid
+    metrics : the record of a `runs.FinishedRun`; the thesis's column stays empty off its grid
     """
     printed = load_thesis().set_index(KEYS)
     key = tuple(metrics[column] for column in KEYS)
@@ -121,7 +121,7 @@ def compare_grid(metric: str, path: Path | None = None) -> pd.DataFrame:
     the thesis does not print or the record does not hold is NaN.
 
     metric : a name of `METRICS`
-    path : the record, as in `results.load_grid`
+    path : the record, as in `records.load_grid`
     """
     require_choice("metric", metric, METRICS)
     chosen = METRICS[metric]
@@ -144,7 +144,7 @@ def summarise_effects(metrics: Sequence[str], path: Path | None = None) -> pd.Da
     Columns ``20 %``, ...: over no pruning at the same architecture and bit width, likewise.
 
     metrics : names of `METRICS`
-    path : the record, as in `results.load_grid`
+    path : the record, as in `records.load_grid`
     """
     effects = {}
     for metric in metrics:
@@ -169,7 +169,7 @@ def tabulate_appendix(
     Ratios come after the printed value that they are made of.
 
     metrics : names of `METRICS` that the thesis prints
-    path : the record, as in `results.load_grid`
+    path : the record, as in `records.load_grid`
     """
     require_choice("appendix", appendix, APPENDICES)
     printed = load_thesis()

@@ -144,13 +144,13 @@ def _require_intact(folder, metrics) -> None:
             raise ValueError(f"{_SEALS[key]} was changed")
 
 
-SPEED_FILE = "speed.json"  # in a run's folder, see speed.py
+SPEED_FILE = "speed.json"  # in a run's folder, see speeds.py
 
 
 def read_record(folder: Path) -> dict:
     """The record of a finished run, its speed as measured alone where that was done.
 
-    Raises as `run_folder.read_metrics`.
+    Raises as `read_metrics`.
     """
     record = read_metrics(folder)
     if (folder / SPEED_FILE).exists():

@@ -29,7 +29,6 @@ class FinishedRun:
     run : which
     metrics : the flat record, one value a key, as in ``metrics.json``
     history : a row an epoch, with a column ``phase``: "training", then "retraining"
-    folder : where the run lies
     """
 
     run: Run

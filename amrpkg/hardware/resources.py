@@ -53,7 +53,7 @@ def count_model(model) -> list[LayerCount]:
 
     What counts is the trained value, as in the thesis: a small weight that a coarse bit width
     rounds to zero is still counted. Under held masks the masked value counts. A network that
-    torch does not compute (`network_files`) has counted its own ``layer_counts``.
+    torch does not compute (`ForeignNetwork`) has counted its own ``layer_counts``.
     """
     if hasattr(model, "layer_counts"):
         return model.layer_counts

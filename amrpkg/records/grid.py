@@ -53,7 +53,7 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
     """Gather the finished runs below `runs` into one CSV file, in the thesis's order.
 
     Adds to each accuracy its exact 95 % interval: ``fresh_accuracy``, ``fresh_low``, ...
-    Speeds measured alone (`speed.time_runs`) take the place of those of the sweep.
+    Speeds measured alone (`speeds.time_runs`) take the place of those of the sweep.
 
     Raises as `folders.finished_runs`.
     """

@@ -42,7 +42,7 @@ def _target(ax) -> None:
 def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
     """Wrong decisions on fresh chunks over the grid, a panel a bit width, a column an architecture.
 
-    memorised, earned : recorded series (`results.load_grid`) of two protocols
+    memorised, earned : recorded series (`records.load_grid`) of two protocols
     """
     figure, axes = subplots(1, len(THESIS_BIT_WIDTHS), figsize=(9, 3.8), sharey=True)
     names = list(dict.fromkeys(earned["architecture"]))

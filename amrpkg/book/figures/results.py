@@ -1,6 +1,6 @@
 """Figures of the whole grid: the thesis's printed values beside ours, on shared scales.
 
-A metric is a name of `comparison.METRICS`, `path` the record, as in `results.load_grid`.
+A metric is a name of `comparison.METRICS`, `path` the record, as in `records.load_grid`.
 Bit widths run from float to 4, architectures from the largest to the smallest, and a pruning
 rate has the same colour and marker everywhere.
 """
