@@ -6,7 +6,7 @@ have to be equal to the last bit. A float network cannot be, for its sums run in
 of it count the decisions, and the largest difference of a score.
 """
 
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -94,10 +94,15 @@ def verify_runs(runs: Path, path: Path = EXPORTS, progress: bool = True) -> pd.D
     return complete(path, rows, tasks, "run", progress)
 
 
+@cache
+def _chunks() -> np.ndarray:
+    """The same for every run."""
+    return make_chunks(CHUNKS_PER_CLASS, split="evaluation").iq
+
+
 def _verify(folder: Path, record: dict) -> list[dict]:
-    iq = make_chunks(CHUNKS_PER_CLASS, split="evaluation").iq
     row = {key: record[key] for key in (*KEYS, *SERIES, "weights_sha256")}
-    row |= compare_files(load_model(folder / "model.safetensors"), iq)
+    row |= compare_files(load_model(folder / "model.safetensors"), _chunks())
     row |= provenance(current_digest(ROOT))
     return [row | {name: version(name) for name in ("onnx", "onnxruntime", "openvino", "qonnx")}]
 
