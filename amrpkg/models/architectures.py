@@ -5,6 +5,11 @@ channel numbers below are recovered from its Appendix A, where they give the DSP
 of all 27 unpruned models without a rest. Open is which convolution of 5f_5c has no pool behind
 it (four pools, five convolutions): any choice gives the same counts; ours is the last.
 
+The *symbol-wise* ones are ours too, smaller still, in the form of the maximum-likelihood
+classifier: layers on each symbol, a sum over the chunk, one linear layer to the scores. They see
+a symbol folded into a quadrant, |I| and |Q|, and perhaps whether I and Q differ in sign: all the
+thesis's constellations but 32QAM look the same after either axis is turned over.
+
 The *pointwise* ones are ours. The symbols of a chunk are independent, so their order carries
 nothing: the same small network looks at each of them (convolutions of kernel size 1), its
 features are averaged over the chunk, and a small classifier decides. In hardware the average
@@ -22,13 +27,17 @@ from amrpkg.signals.constellations import CONSTELLATIONS
 
 THESIS_BIT_WIDTHS = (32, 8, 6, 4)  # 32 is plain float
 BIT_WIDTHS = [*THESIS_BIT_WIDTHS]
-VGG_LIKE, POINTWISE = "VGG-like", "pointwise"  # families
+VGG_LIKE, POINTWISE, SYMBOL_WISE = "VGG-like", "pointwise", "symbol-wise"  # families
+FOLDS = {"": 2, "fold": 2, "fold_sign": 3}  # kind -> inputs of the layer behind it
 CLASSES = len(CONSTELLATIONS)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that costs resources: its name, kind ("conv", "pool", "average", "linear"), sizes."""
+    """A layer that costs resources: its name, kind and sizes.
+
+    Kinds: "conv", "pool", "average", "linear", and those of `FOLDS`.
+    """
 
     name: str
     kind: str
@@ -47,9 +56,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """Convolutions (padded to keep the chunk's size, ReLU), pools by two after the first
-    `pools` of them, with `average` a mean over the chunk, then fully connected layers with
-    ReLU between them and nine outputs. The family decides of quantisers and knobs."""
+    """With `fold` samples folded into a quadrant; convolutions (padded to keep the chunk's size,
+    ReLU), pools by two after the first `pools` of them, with `average` a mean over the chunk,
+    then fully connected layers with ReLU between them and nine outputs, which are multiplied by
+    `gain`, a power of two. The family decides of quantisers and knobs."""
 
     family: str
     short: str  # the name in tables and figures
@@ -58,6 +68,8 @@ class Architecture:
     hidden_features: tuple[int, ...]
     kernel_size: int = 3
     average: bool = False
+    fold: str = ""
+    gain: int = 1
 
     def require_chunk_size(self, chunk_size: int) -> None:
         """Raise ``ValueError`` unless pools and average divide by powers of two without a rest."""
@@ -76,7 +88,9 @@ class Architecture:
     def layers(self, chunk_size: int = CHUNK_SIZE) -> list[Layer]:
         """The layers in order of the data, for chunks of `chunk_size` samples."""
         self.require_chunk_size(chunk_size)
-        layers, channels = [], 2
+        layers, channels = [], FOLDS[self.fold]
+        if self.fold:
+            layers.append(Layer("fold", self.fold, 2, channels, 0))
         for k, outputs in enumerate(self.conv_channels, start=1):
             layers.append(Layer(f"conv{k}", "conv", channels, outputs, self.kernel_size))
             if k <= self.pools:
@@ -98,6 +112,14 @@ def pointwise(first: int, second: int, hidden: int) -> Architecture:
     return Architecture(POINTWISE, name, (first, second), 0, (hidden,), 1, average=True)
 
 
+def symbol_wise(*channels: int, hidden: int = 0, gain: int = 32) -> Architecture:
+    """A row of the symbol-wise family: inputs (3 with the sign), channels of its convolutions."""
+    name = "_".join(["symbolwise", *map(str, channels), *([f"h{hidden}"] if hidden else [])])
+    fold = next(kind for kind, inputs in FOLDS.items() if kind and inputs == channels[0])
+    after = (hidden,) if hidden else ()
+    return Architecture(SYMBOL_WISE, name, channels[1:], 0, after, 1, True, fold, gain)
+
+
 _VGG_LIKE = {
     # short name: convolution channels, pools, hidden features of the classifier
     "5f_5c_4re_4mp": ((32, 64, 128, 256, 512), 4, (1024, 512, 256, 128)),
@@ -111,7 +133,7 @@ _VGG_LIKE = {
 THESIS_ARCHITECTURES = tuple(f"vgglike_{short}" for short in _VGG_LIKE)
 ARCHITECTURES: dict[str, Architecture] = {
     f"vgglike_{short}": Architecture(VGG_LIKE, short, *sizes) for short, sizes in _VGG_LIKE.items()
-} | {row.short: row for row in (pointwise(48, 32, 16), pointwise(24, 16, 8))}
+} | {row.short: row for row in (pointwise(48, 32, 16), pointwise(24, 16, 8), symbol_wise(2, 8, 8))}
 """Name -> row: the thesis's, largest first, in the order of its tables, then ours."""
 
 

@@ -10,10 +10,12 @@ from amrpkg.models import quantization
 from amrpkg.models.architectures import (
     ARCHITECTURES,
     BIT_WIDTHS,
+    FOLDS,
     Architecture,
     Layer,
     require_model,
 )
+from amrpkg.models.fold import Fold
 from amrpkg.signals.chunks import CHUNK_SIZE
 
 
@@ -39,6 +41,9 @@ class Network(nn.Module):
         if bits != 32:
             modules["input"] = quantization.quant_input(bits, choice)
         for layer in (layers := row.layers(self.chunk_size)):
+            if layer.kind in FOLDS:
+                modules["fold"] = (Fold if bits == 32 else quantization.QuantFold)(layer.kind)
+                continue
             if layer.kind == "pool":
                 modules[layer.name] = nn.MaxPool1d(2)
                 continue
@@ -57,7 +62,8 @@ class Network(nn.Module):
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
         if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
             raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
-        return self.layers(iq)
+        scores = self.layers(iq)
+        return scores if self.row.gain == 1 else scores * self.row.gain
 
 
 def _conv(layer: Layer, bit_width: int, choice: quantization.Choice) -> nn.Module:

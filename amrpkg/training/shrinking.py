@@ -59,5 +59,6 @@ def shrink(model: Network) -> Network:
     load_state(small, state)
     if model.bit_width != 32:
         for (_, layer), (name, given) in zip(prunable_layers(small), layers, strict=True):
-            quantization.hold_scale(layer, given, outputs[name])
+            scale = given.quant_weight().scale
+            quantization.hold_scale(layer, scale[outputs[name]] if scale.ndim else scale)
     return small.eval()
