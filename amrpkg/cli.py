@@ -1,320 +1,348 @@
-"""The console script ``amr``."""
+"""The console script ``amr``: a command is a function, its docstring the help.
 
-import argparse
+What takes time to import is imported where it is used, so that help comes at once.
+"""
+
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Annotated, Literal
 
-from amrpkg.common.files import RESULTS
+from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.validators import mutually_exclusive
+
+from amrpkg import __version__
+from amrpkg.common.arguments import printable
+from amrpkg.common.files import IN_CHECKOUT, RESULTS
 from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
 from amrpkg.grid.folders import Run, read_metrics, runs_folder
-from amrpkg.grid.points import PRUNING_PERCENTS, Point, parse_point, sub_grid
+from amrpkg.grid.points import PRUNING_PERCENTS, parse_point, sub_grid
 from amrpkg.models.architectures import ARCHITECTURES, BIT_WIDTHS, THESIS_ARCHITECTURES
-from amrpkg.records.grid import GRID, collate
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
-from amrpkg.signals.recordings import SUFFIXES, load_samples
+from amrpkg.signals.recordings import SUFFIXES
 from amrpkg.training.protocols import PROTOCOLS, PRUNING_VARIANTS
 
-_NETWORK_FILE = "a network: .onnx (QONNX too), or .safetensors of `amr export` or models.save_model"
+_Protocol = Literal[*PROTOCOLS]
+_Runs = Annotated[Path | None, Parameter(help="Folder of runs; by default the sweep's.")]
+_Record = Annotated[Path | None, Parameter(help="By default under results/ of the checkout.")]
+_Network = Annotated[Path, Parameter(help="A network: .onnx, QONNX too, or .safetensors of ours.")]
+_CLASSES = "Of an ONNX model's scores, in their order; by default those that it names."
+_Classes = Annotated[list[str] | None, Parameter(help=_CLASSES)]
+_form = Group(validator=mutually_exclusive, show=False)
+_Json = Annotated[bool, Parameter(group=_form, help="As JSON, numbers in full.")]
+_Csv = Annotated[bool, Parameter(group=_form, help="As CSV, numbers in full.")]
+_where = Group(validator=mutually_exclusive, show=False)
+
+app = App(
+    "amr",
+    "The live thesis from the shell.",
+    version=__version__,
+    help_format="plaintext",
+    default_parameter=Parameter(negative="", consume_multiple=(1, None)),
+    suppress_keyboard_interrupt=False,
+)
+app.register_install_completion_command(help="Install completion for this shell.")
 
 
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Defaults in the help, but for arguments that have none."""
+@app.command
+def sweep(
+    *,
+    architecture: tuple[Literal[*ARCHITECTURES], ...] = THESIS_ARCHITECTURES,
+    bit_width: tuple[Literal[BIT_WIDTHS], ...] = BIT_WIDTHS,
+    pruning: tuple[Literal[PRUNING_PERCENTS], ...] = PRUNING_PERCENTS,
+    protocol: _Protocol = "thesis",
+    seed: int = 0,
+    pruning_variant: Literal[PRUNING_VARIANTS] = "held",
+    jobs: Annotated[int | None, Parameter(group=_where)] = None,
+    scheduler: Annotated[str | None, Parameter(group=_where)] = None,
+    retries: int = 1,
+) -> int:
+    """Run the training chapter over the thesis's grid, or a part of it; resumable.
 
-    def _get_help_string(self, action: argparse.Action) -> str:
-        return action.help if action.default is None else super()._get_help_string(action)
+    Args:
+        architecture: One or several.
+        bit_width: One or several.
+        pruning: One or several, percent.
+        protocol: How the points are trained.
+        seed: Of chunks, weights and batches.
+        pruning_variant: Hold the masks in retraining, or let pruned weights grow back.
+        jobs: Points at work at once on this machine; by default one a core.
+        scheduler: tcp://HOST:PORT of a Dask cluster that runs the points.
+        retries: Further tries of a failed point.
+    """
+    from amrpkg.grid import sweeping
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="amr",
-        description="The live thesis from the shell.",
-        formatter_class=_Formatter,
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    sweep = commands.add_parser(
-        "sweep",
-        help="run the training chapter over the thesis's grid, or a part of it; resumable",
-        formatter_class=parser.formatter_class,
-    )
-    for flag, kind, choices, default in (
-        ("--architecture", str, list(ARCHITECTURES), list(THESIS_ARCHITECTURES)),
-        ("--bit-width", int, BIT_WIDTHS, BIT_WIDTHS),
-        ("--pruning", int, PRUNING_PERCENTS, PRUNING_PERCENTS),
-    ):
-        sweep.add_argument(flag, type=kind, nargs="+", choices=choices, default=default)
-    sweep.add_argument(
-        "--protocol", choices=PROTOCOLS, default="thesis", help="how the points are trained"
-    )
-    sweep.add_argument("--seed", type=int, default=0, help="of chunks, weights and batches")
-    sweep.add_argument(
-        "--pruning-variant",
-        choices=PRUNING_VARIANTS,
-        default="held",
-        help="hold the masks in retraining, or let pruned weights grow back",
-    )
-    where = sweep.add_mutually_exclusive_group()
-    where.add_argument(
-        "--jobs",
-        type=int,
-        default=argparse.SUPPRESS,
-        help="points at work at once on this machine (default: one a core)",
-    )
-    where.add_argument(
-        "--scheduler", metavar="tcp://HOST:PORT", help="of a Dask cluster that runs the points"
-    )
-    sweep.add_argument("--retries", type=int, default=1, help="further tries of a failed point")
-    speed = commands.add_parser(
-        "time",
-        help="measure the speed of finished runs again, alone: let nothing else run meanwhile",
-        formatter_class=parser.formatter_class,
-    )
-    speed.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
-    results = commands.add_parser(
-        "results",
-        help="collate the finished runs of a folder into one CSV record",
-        formatter_class=parser.formatter_class,
-    )
-    results.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
-    results.add_argument("--output", type=Path, default=GRID, help="the record")
-    classify = commands.add_parser(
-        "classify",
-        help="say which modulation each chunk of a recording holds",
-        description="Class and confidence for each chunk of a recording: one complex sample a "
-        "symbol, no carrier, phase or timing offset, amplitudes as in "
-        "amrpkg/signals/constellations.py.",
-    )
-    classify.add_argument("file", type=Path, help=f"complex samples: {', '.join(SUFFIXES)}")
-    classify.add_argument(
-        "--model",
-        "--weights",
-        type=Path,
-        help=f"{_NETWORK_FILE} (default: the small network shipped)",
-    )
-    _add_classes(classify)
-    classify.add_argument(
-        "--normalise",
-        action="store_true",
-        help="find the level of the recording, taken to be the same throughout, and scale it",
-    )
-    robustness = commands.add_parser(
-        "robustness",
-        help="measure accuracies of trained networks under noise, other chunk sizes and "
-        "impairments beside the ceiling; resumable",
-        formatter_class=parser.formatter_class,
-    )
-    robustness.add_argument(
-        "--runs", type=Path, help="folder of runs; by default the sweep's unless --weights is given"
-    )
-    robustness.add_argument(
-        "--weights", type=Path, nargs="+", default=[], metavar="FILE", help="of .safetensors"
-    )
-    robustness.add_argument(
-        "--width",
-        type=float,
-        default=WIDTH,
-        help="of each accuracy's exact 95 %% interval, at most",
-    )
-    robustness.add_argument(
-        "--output", type=Path, default=RESULTS / "robustness.csv", help="the record"
-    )
-    export = commands.add_parser(
-        "export",
-        help="write a trained network without its pruned channels to a file to deploy",
-        formatter_class=parser.formatter_class,
-    )
-    export.add_argument(
-        "point",
-        help="name of a grid point with a finished run, as vgglike_2f_2c_2re_2mp_6bit_pr_20, or "
-        "a .safetensors file of models.save_model",
-    )
-    export.add_argument(
-        "--format",
-        required=True,
-        choices=FORMATS,
-        help="; ".join(f"{name}: {use}" for name, use in FORMATS.items()),
-    )
-    export.add_argument("-o", "--output", type=Path, required=True, help="the file to write")
-    export.add_argument("--protocol", choices=PROTOCOLS, default="thesis", help="of the run")
-    export.add_argument("--seed", type=int, default=0, help="of the run")
-    export.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
-    verify = commands.add_parser(
-        "verify",
-        help="export finished runs and compare every file's class scores with the trained "
-        "network's, to the bit; resumable",
-        formatter_class=parser.formatter_class,
-    )
-    verify.add_argument("--runs", type=Path, help="folder of runs; by default the sweep's")
-    verify.add_argument("--output", type=Path, default=RESULTS / "exports.csv", help="the record")
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="accuracy of a network's file on fresh chunks beside the ceiling, its confusions "
-        "and resource estimate; also of a network that is not ours",
-        formatter_class=parser.formatter_class,
-    )
-    evaluate.add_argument("model", type=Path, help=_NETWORK_FILE)
-    _add_classes(evaluate)
-    evaluate.add_argument(
-        "--chunks-per-class", type=int, default=FRESH_CHUNKS_PER_CLASS, help="fresh ones"
-    )
-    evaluate.add_argument("--noise-power", type=float, default=NOISE_POWER, help="N_a, linear")
-    evaluate.add_argument("--seed", type=int, default=0, help="of the chunks")
-    return parser
-
-
-def _add_classes(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--classes",
-        nargs="+",
-        metavar="NAME",
-        help="of an ONNX model's scores, in their order (default: those the file names)",
-    )
-
-
-def _sweep(options) -> int:
-    from amrpkg.grid.sweeping import executed_notebook, sweep
-
-    points = sub_grid(options.architecture, options.bit_width, options.pruning)
-    series = (options.protocol, options.seed, options.pruning_variant)
-    jobs = getattr(options, "jobs", os.cpu_count())
-    runs = [Run(point, *series) for point in points]
-    failures = sweep(runs, jobs, options.retries, options.scheduler)
+    points = sub_grid(architecture, bit_width, pruning)
+    asked = [Run(point, protocol, seed, pruning_variant) for point in points]
+    jobs = os.cpu_count() if jobs is None else jobs  # 0 is refused
+    failures = sweeping.sweep(asked, jobs, retries, scheduler)
     for run, error in failures:
-        notebook = executed_notebook(run)
-        print(f"failed: {run.name}: {error.splitlines()[-1]} ({notebook})", file=sys.stderr)
+        notebook = sweeping.executed_notebook(run)
+        _say(f"failed: {run.name}: {error.splitlines()[-1]} ({notebook})", sys.stderr)
     print(f"{len(points)} points asked for, {len(failures)} failed")
     return 1 if failures else 0
 
 
-def _results(options) -> int:
-    grid = collate(options.runs or runs_folder(), options.output)
-    print(f"{len(grid)} runs -> {options.output}")
-    return 0
-
-
-def _time(options) -> int:
-    import torch  # here: it takes seconds
-
+@app.command
+def time(*, runs: _Runs = None) -> None:
+    """Measure the speed of finished runs again, alone: let nothing else run meanwhile."""
     from amrpkg.grid.speeds import time_runs
 
-    torch.set_num_threads(1)  # as in the sweep
-    print(f"{time_runs(options.runs or runs_folder())} runs measured")
-    return 0
+    _one_thread()
+    print(f"{time_runs(runs or runs_folder())} runs measured")
 
 
-def _classify(options) -> int:
-    samples = load_samples(options.file)  # before torch, which takes seconds
+@app.command
+def results(*, runs: _Runs = None, output: _Record = None) -> None:
+    """Collate the finished runs of a folder into one CSV record."""
+    from amrpkg.records.grid import collate
 
-    from amrpkg.evaluation.classification import SHIPPED, classify, doubts
+    output = _record(output, "grid.csv")
+    print(f"{len(collate(runs or runs_folder(), output))} runs -> {output}")
+
+
+@app.command
+def classify(
+    file: Annotated[Path, Parameter(help=f"Complex samples: {', '.join(SUFFIXES)}.")],
+    /,
+    *,
+    model: Annotated[_Network | None, Parameter(name=("--model", "--weights"))] = None,
+    classes: _Classes = None,
+    normalise: bool = False,
+    json: _Json = False,
+    csv: _Csv = False,
+) -> None:
+    """Say which modulation each chunk of a recording holds.
+
+    Class and confidence for each chunk of a recording: one complex sample a
+    symbol, no carrier, phase or timing offset, amplitudes as in
+    amrpkg/signals/constellations.py. Without --model a small network decides that
+    comes with the package.
+
+    Args:
+        normalise: Find the level of the recording, taken to be the same throughout; scale it.
+    """
+    from amrpkg.evaluation import classification
     from amrpkg.evaluation.normalisation import matching_factor
     from amrpkg.export.reading import load_network
+    from amrpkg.signals.recordings import load_samples
 
     def note(text: str) -> None:
-        print(f"amr classify: {options.file}: {text}", file=sys.stderr)
+        _say(f"amr classify: {file}: {text}", sys.stderr)
 
-    model = load_network(options.model or SHIPPED, options.classes)
-    size = model.chunk_size
+    samples = load_samples(file)
+    network = load_network(model or classification.SHIPPED, classes)
+    size = network.chunk_size
     if len(samples) < size:
         raise ValueError(
-            f"{str(options.file)!r} holds {len(samples)} samples; allowed: at least a chunk of "
-            f"{size}"
+            f"{str(file)!r} holds {len(samples)} samples; allowed: at least a chunk of {size}"
         )
-    if options.normalise:
+    if normalise:
         factor = matching_factor(samples)
         samples = samples * factor
         note(f"scaled by {factor:.3g}")
-    table = classify(model, samples)
+    table = classification.classify(network, samples)
     if rest := len(samples) % size:
         note(f"the last {rest} of {len(samples)} samples do not fill a chunk and are left out")
-    for doubt in doubts(samples, table):
+    for doubt in classification.doubts(samples, table):
         note(f"warning: {doubt}")
+    if json or csv:
+        return _print_rows(table.rename_axis("chunk").reset_index().to_dict("records"), json)
     print("chunk  first sample  class  confidence  distance")
-    for chunk, first, name, confidence, distance in table.itertuples():
-        print(f"{chunk:5}  {first:12}  {name:5}  {confidence:9.2%}   {distance:8.3f}")
+    for row in table.itertuples():
+        print(
+            f"{row.Index:5}  {row.first_sample:12}  {row.modulation:5}  {row.confidence:9.2%}   "
+            f"{row.distance:8.3f}"
+        )
     counts = table["modulation"].value_counts()
     shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
     print(f"{len(table)} chunks of {size} samples: {shares}", flush=True)
-    return 0
 
 
-def _robustness(options) -> int:
-    import torch  # here: it takes seconds
+@app.command
+def robustness(
+    *,
+    runs: _Runs = None,
+    weights: tuple[Path, ...] = (),
+    width: float = WIDTH,
+    output: _Record = None,
+) -> None:
+    """Measure trained networks under noise and impairments, beside the ceiling; resumable.
 
-    from amrpkg.grid.runs import provenance
+    Args:
+        weights: Files of .safetensors, then without the sweep's runs unless --runs is given.
+        width: Of each accuracy's exact 95 % interval, at most.
+    """
     from amrpkg.records.robustness import find_classifiers, measure, require_below_ceiling
 
-    torch.set_num_threads(1)  # as in the sweep
-    runs = options.runs or (None if options.weights else runs_folder())
-    classifiers = find_classifiers(runs, options.weights)
-    rows = measure(classifiers, width=options.width, path=options.output, made_by=provenance())
+    output = _record(output, "robustness.csv")
+    _one_thread()
+    classifiers = find_classifiers(runs or (None if weights else runs_folder()), weights)
+    rows = measure(classifiers, width=width, path=output)
     require_below_ceiling(rows)
-    print(f"{len(classifiers)} networks, {len(rows)} rows -> {options.output}")
-    return 0
+    print(f"{len(classifiers)} networks, {len(rows)} rows -> {output}")
 
 
-def _export(options) -> int:
-    import torch  # here: it takes seconds
+@app.command
+def export(
+    point: str,
+    /,
+    *,
+    format: Annotated[
+        Literal[*FORMATS],
+        Parameter(help="; ".join(f"{name}: {form.use}" for name, form in FORMATS.items()) + "."),
+    ],
+    output: Annotated[Path, Parameter(name=("--output", "-o"))],
+    protocol: _Protocol = "thesis",
+    seed: int = 0,
+    runs: _Runs = None,
+    json: _Json = False,
+    csv: _Csv = False,
+) -> None:
+    """Write a trained network without its pruned channels to a file to deploy.
 
-    from amrpkg.export.writing import export
-    from amrpkg.models.weights import load_model
-
-    torch.set_num_threads(1)
-    path = Path(options.point)
+    Args:
+        point: A grid point with a finished run, as vgglike_2f_2c_2re_2mp_6bit_pr_20, or weights.
+        output: The file to write.
+        protocol: Of the run.
+        seed: Of the run.
+    """
+    path = Path(point)
     if path.suffix == ".safetensors":
         name, weights = path.stem, path
         weights.open("rb").close()  # safetensors does not name a folder it is given
     else:
-        point = parse_point(options.point)
-        name, weights = point.name, _weights_of(point, options)
-    if options.output.exists() and options.output.samefile(weights):
+        found = parse_point(point)
+        folder = (runs or runs_folder()) / protocol / Run(found, protocol, seed).name
+        name, weights = found.name, folder / "model.safetensors"
+        if not (folder / "metrics.json").exists():
+            raise ValueError(
+                f"no finished run {folder}; `amr sweep --protocol {protocol} --seed {seed} "
+                f"--architecture {found.architecture} --bit-width {found.bit_width} "
+                f"--pruning {found.pruning_percent}` makes it"
+            )
+        read_metrics(folder)  # undamaged
+    if output.exists() and output.samefile(weights):
         raise ValueError(f"output is {str(weights)!r}; allowed: another file than the weights")
-    export(load_model(weights), options.output, options.format, name)
-    print(f"{name} -> {options.output} ({options.output.stat().st_size} bytes)")
-    return 0
+
+    from amrpkg.export import writing
+    from amrpkg.models.weights import load_model
+
+    _one_thread()
+    writing.export(load_model(weights), output, format, name)
+    size = output.stat().st_size
+    if json or csv:
+        row = {"name": name, "format": format, "file": str(output), "bytes": size}
+        return _print_rows(row, json)
+    _say(f"{name} -> {output} ({size} bytes)")
 
 
-def _weights_of(point: Point, options) -> Path:
-    """The weights of a point's finished run. Raises ``ValueError`` that says how to make it."""
-    run = Run(point, options.protocol, options.seed)
-    folder = (options.runs or runs_folder()) / run.protocol / run.name
-    try:
-        read_metrics(folder)
-    except FileNotFoundError:
-        raise ValueError(
-            f"no finished run {folder}; `amr sweep --protocol {options.protocol} --seed "
-            f"{options.seed} --architecture {point.architecture} --bit-width {point.bit_width} "
-            f"--pruning {point.pruning_percent}` makes it"
-        ) from None
-    return folder / "model.safetensors"
-
-
-def _verify(options) -> int:
-    import torch  # here: it takes seconds
-
+@app.command
+def verify(*, runs: _Runs = None, output: _Record = None) -> None:
+    """Export finished runs and compare every file's class scores to the bit; resumable."""
     from amrpkg.records.exports import verify_runs
 
-    torch.set_num_threads(1)
-    rows = verify_runs(options.runs or runs_folder(), options.output)
+    output = _record(output, "exports.csv")
+    _one_thread()
+    rows = verify_runs(runs or runs_folder(), output)
     exact = rows[rows["bit_width"] != 32]
-    forms = ["shrunk", "integer", "onnxruntime", "openvino", "qonnx"]
-    for form in forms:
+    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx"):
         equal = int((exact[f"differing_{form}"] == 0).sum())
         print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
-    print(f"{len(rows)} networks -> {options.output}")
-    return 0
+    print(f"{len(rows)} networks -> {output}")
 
 
-def _evaluate(options) -> int:
-    import torch  # here: it takes seconds
+@app.command
+def speed(*, runs: _Runs = None, protocol: _Protocol = "streaming", output: _Record = None) -> None:
+    """Measure deployable forms of finished runs beside the float network; resumable.
 
-    from amrpkg.export.judging import report
+    Alone, on one core: let nothing else run meanwhile.
+
+    Args:
+        protocol: Of the runs.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # before torch counts the cores
+    from amrpkg.book.deployment import summarise_speed
+    from amrpkg.records.speed import time_points
+
+    output = _record(output, "speed.csv")
+    _one_thread()
+    rows = time_points(runs or runs_folder(), output, protocol)
+    print(summarise_speed(output).to_string(index=False))
+    print(f"{len(rows)} rows -> {output}")
+
+
+@app.command
+def search(*, output: _Record = None) -> None:
+    """Train the candidates of the search for the smallest network; resumable."""
+    from amrpkg.records.search import try_candidates
+
+    output = _record(output, "search.csv")
+    _one_thread()
+    print(f"{len(try_candidates(output))} rows -> {output}")
+
+
+@app.command
+def evaluate(
+    model: _Network,
+    /,
+    *,
+    classes: _Classes = None,
+    chunks_per_class: int = FRESH_CHUNKS_PER_CLASS,
+    noise_power: float = NOISE_POWER,
+    seed: int = 0,
+    json: _Json = False,
+    csv: _Csv = False,
+) -> None:
+    """Judge a network, ours or not, on fresh chunks: accuracy, ceiling, confusions, resources.
+
+    Args:
+        chunks_per_class: Fresh ones.
+        noise_power: N_a, linear.
+        seed: Of the chunks.
+    """
+    from amrpkg.export.judging import judge
     from amrpkg.export.reading import load_network
 
+    network = load_network(model, classes)
+    _one_thread()
+    judgement = judge(network, chunks_per_class, noise_power, seed)
+    if json or csv:
+        return _print_rows(judgement.record(), json)
+    print(judgement, flush=True)
+
+
+def _one_thread() -> None:
+    """As in the sweep: a second thread gains nothing at these sizes."""
+    import torch
+
     torch.set_num_threads(1)
-    model = load_network(options.model, options.classes)
-    print(report(model, options.chunks_per_class, options.noise_power, options.seed), flush=True)
-    return 0
+
+
+def _record(output: Path | None, name: str) -> Path:
+    """Where a record is written. Raises ``ValueError`` unless that is a file, or can be one."""
+    if output is None and not IN_CHECKOUT:
+        raise ValueError("output is not given; allowed without a checkout: --output FILE")
+    output = output or RESULTS / name
+    if output.exists() and not output.is_file():
+        raise ValueError(f"output is {str(output)!r}; allowed: a file, there or new")
+    return output
+
+
+def _print_rows(rows: dict | list[dict], as_json: bool) -> None:
+    """Print a record, which may be nested, or several, for a machine."""
+    import pandas as pd
+
+    frame = None if as_json else pd.json_normalize(rows, sep="_")
+    print(json.dumps(rows) if as_json else frame.to_csv(index=False).rstrip(), flush=True)
+
+
+def _say(text: str, file=None) -> None:
+    """Print what may come from a file: no control characters, long lines cut."""
+    print("\n".join(printable(line, 1000) for line in text.splitlines()), file=file)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -322,19 +350,17 @@ def main(arguments: list[str] | None = None) -> int:
 
     Ctrl-C ends the process with 130.
     """
-    options = _parser().parse_args(arguments)
+    tokens = sys.argv[1:] if arguments is None else arguments
+    command = " ".join(["amr", *(token for token in tokens[:1] if token in app)])
     try:
-        run = {"sweep": _sweep, "time": _time, "results": _results}
-        run |= {"robustness": _robustness, "classify": _classify, "export": _export}
-        run |= {"verify": _verify, "evaluate": _evaluate}
-        return run[options.command](options)
+        status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        return status or 0
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, TypeError, RuntimeError, OSError) as error:
-        print(f"amr {options.command}: {error}", file=sys.stderr)
-        return 2
+    except (CycloptsError, ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
+        _say(f"{command}: {str(error) or type(error).__name__}", sys.stderr)
     except KeyboardInterrupt:
-        print(f"\namr {options.command}: stopped; the same command goes on", file=sys.stderr)
-        sys.stdout.flush()
+        _say(f"\n{command}: stopped; the same command goes on", sys.stderr)
         os._exit(130)  # at once, as a kill: threads that wait for their kernels would hold it
+    return 2

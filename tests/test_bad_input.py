@@ -6,18 +6,32 @@ import numpy as np
 import pytest
 
 from amrpkg.book import check, check_between
-from amrpkg.evaluation import binomial_interval
+from amrpkg.evaluation import (
+    binomial_interval,
+    ceiling,
+    evaluate,
+    log_likelihoods,
+    matching_factor,
+)
+from amrpkg.export import export, report
 from amrpkg.grid import Point, Run, make_run
 from amrpkg.hardware import estimate_architecture
 from amrpkg.models import build
-from amrpkg.signals import make_chunks, receive, stream
+from amrpkg.signals import CONSTELLATIONS, Chunks, make_chunks, receive, stream
 from amrpkg.speed import time_inference
-from amrpkg.training import Settings, prune_channels, settings, train
+from amrpkg.training import Settings, prune_channels, settings, train, train_on_stream
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 FRESH = make_chunks(1, split="evaluation")
+FRAME = FRESH.to_frame()
+KNOBS, STREAMED = settings(SMALL, 32), settings(SMALL, 32, "streaming")
 
 
+def odd(point):
+    return CONSTELLATIONS | {"QPSK": np.full(4, point)}
+
+
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("call", "argument", "came"),
     [
@@ -67,6 +81,35 @@ FRESH = make_chunks(1, split="evaluation")
         (lambda: settings(SMALL, 8, "overnight"), "protocol", "overnight"),
         (lambda: make_run(Run(Point(SMALL), "overnight")), "protocol", "overnight"),
         (lambda: make_run(Run(Point(SMALL), pruning_variant="x")), "pruning_variant", "x"),
+        (lambda: train(build(SMALL), FRESH, STREAMED), "settings", "StreamSettings"),
+        (lambda: train(build(SMALL), FRESH.to_frame(), KNOBS), "chunks", "DataFrame"),
+        (lambda: train(SMALL, FRESH, KNOBS), "model", "str"),
+        (lambda: train_on_stream(build(SMALL), KNOBS), "settings", "Settings"),
+        (lambda: train_on_stream(None, STREAMED), "model", "NoneType"),
+        (lambda: evaluate(build(SMALL), FRESH.to_frame()), "chunks", "DataFrame"),
+        (lambda: evaluate(SMALL, FRESH), "model", "str"),
+        (lambda: report(SMALL), "model", "str"),
+        (lambda: ceiling(FRESH.iq), "chunks", "ndarray"),
+        (lambda: log_likelihoods(FRESH, 0.1), "iq", "Chunks"),
+        (lambda: export(SMALL, "x.onnx", "onnx"), "model", "str"),
+        (lambda: Chunks.from_frame(FRESH), "frame", "Chunks"),
+        (lambda: Chunks.from_frame(FRESH.to_frame().iloc[:, :-1]), "columns", "i26"),
+        (lambda: Chunks.from_frame(FRESH.to_frame()[["modulation"]]), "columns", "modulation"),
+        (lambda: Chunks.from_frame(FRAME.replace("BPSK", "GMSK")), "modulation", "GMSK"),
+        (lambda: Chunks.from_frame(FRAME.assign(i3=np.nan)), "frame", "not finite"),
+        (lambda: Chunks.from_frame(FRAME.assign(q0="loud")), "frame", "not finite"),
+        (lambda: make_chunks(10**12), "chunks_per_class", "2,304,000,000 MB"),
+        (lambda: make_chunks(10**400), "chunks_per_class", "1000"),
+        (lambda: make_chunks(1, 10**12), "chunks_per_class", "72,000,000 MB"),
+        (lambda: stream(10**12), "batch_size", "256,000,000 MB"),
+        (lambda: receive("QPSK", 10**12), "count", "8,000,000 MB"),
+        (lambda: build(SMALL, chunk_size=1 << 13), "chunk_size", "8192"),
+        (lambda: make_chunks(constellations=odd(np.nan)), "constellations['QPSK']", "nan"),
+        (lambda: make_chunks(constellations=odd(1e300)), "constellations['QPSK']", "e+300"),
+        (lambda: ceiling(FRESH, constellations=odd(np.inf)), "constellations['QPSK']", "inf"),
+        (lambda: make_chunks(constellations=["QPSK"]), "constellations", "list"),
+        (lambda: matching_factor(np.full(64, 1e-42, np.complex64)), "samples", "1e-42"),
+        (lambda: matching_factor(np.full(64, 1e35, np.complex64)), "samples", "1e+35"),
         (lambda: binomial_interval(3, 2), "correct", "3"),
         (lambda: binomial_interval(-1, 2), "correct", "-1"),
         (lambda: binomial_interval(0, 0), "count", "0"),

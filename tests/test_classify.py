@@ -23,9 +23,18 @@ from amrpkg.evaluation import (
     is_possible,
     level,
     matching_factor,
+    score,
 )
+from amrpkg.export import load_network
 from amrpkg.models import build, load_model, save_model
-from amrpkg.signals import CONSTELLATIONS
+from amrpkg.signals import (
+    CONSTELLATIONS,
+    OTHER_SHAPES,
+    change_gain,
+    make_chunks,
+    offset_frequency,
+    rotate,
+)
 
 NAMES = list(CONSTELLATIONS)
 GAINS = (1e-6, 0.37, 1.3, 2e5)
@@ -44,14 +53,20 @@ def weights(model, tmp_path):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_model(SHIPPED)
+    return load_network(SHIPPED)
 
 
 # The shipped network
 
 
-def test_the_shipped_weights_are_small():
-    assert SHIPPED.stat().st_size < 64_000
+def test_the_shipped_integers_are_those_of_the_trained_weights(root, shipped):
+    """Equal scores on 20,007 chunks, those with offsets among them."""
+    assert SHIPPED.stat().st_size < 5_000
+    trained = load_model(root / "results/weights" / SHIPPED.name)
+    chunks = make_chunks(741, noise_power=0.02, split="evaluation")
+    turned = rotate(chunks, np.linspace(-20, 20, len(chunks)))
+    for given in (chunks, change_gain(turned, 1.5), offset_frequency(chunks, 2e-3)):
+        np.testing.assert_array_equal(score(shipped, given.iq), score(trained, given.iq))
 
 
 @pytest.mark.parametrize("gain", [None, *GAINS])
@@ -164,6 +179,63 @@ def test_the_distance_is_that_of_the_noise(name):
 def test_what_breaks_the_convention_is_doubted(change, hint):
     samples = change(komm_receive("16QAM", 2048, seed=1))
     assert hint in " ".join(doubts(samples, classify(Oracle("16QAM"), samples)))
+
+
+def noisy(points, count, seed, held=1):
+    """Symbols of any points, each `held` times, with the convention's noise."""
+    rng = np.random.default_rng(seed)
+    symbols = np.repeat(rng.choice(points, -(-count // held)), held)[:count]
+    return symbols + 0.05 * (rng.normal(size=count) + 1j * rng.normal(size=count))
+
+
+@pytest.mark.parametrize("chunks_per_class", [3, 30])
+def test_no_class_and_no_mixture_of_them_is_doubted(chunks_per_class, shipped):
+    for seed in range(25):
+        chunks = make_chunks(chunks_per_class, seed=seed, split="evaluation")
+        for label in (None, *range(9)):
+            iq = chunks.iq if label is None else chunks.iq[chunks.labels == label]
+            samples = (iq[:, 0] + 1j * iq[:, 1]).ravel()
+            assert doubts(samples, classify(shipped, samples)) == [], (seed, label)
+
+
+def turned(name, degrees):
+    return CONSTELLATIONS[name] * np.exp(1j * np.deg2rad(degrees))
+
+
+@pytest.mark.parametrize(
+    ("points", "taken_for", "used"),
+    [
+        (turned("QPSK", 45), "8PSK", "4 of the 8"),
+        (turned("8PSK", 22.5), "16PSK", "8 of the 16"),
+        (turned("BPSK", 90), "QPSK", "2 of the 4"),
+        (OTHER_SHAPES["8QAM"], "16QAM", "8 of the 16"),
+    ],
+)
+def test_points_that_go_unused_are_told_by_class(points, taken_for, used, shipped):
+    for seed, chunks in enumerate([10] * 20 + [3_000]):
+        samples = noisy(points, 32 * chunks, seed)
+        found = [text for text in doubts(samples, classify(shipped, samples)) if taken_for in text]
+        assert len(found) == 1 and f"use {used}" in found[0]
+        assert f"do not trust {taken_for}" in found[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_held_symbols_are_told(name, shipped):
+    for seed in range(20):
+        samples = noisy(CONSTELLATIONS[name], 320, seed, held=4)
+        assert "same point" in " ".join(doubts(samples, classify(shipped, samples)))
+
+
+def test_a_single_point_is_no_modulation():
+    samples = noisy([1.0], 64, 0)
+    [doubt] = doubts(samples, classify(Oracle("BPSK"), samples))
+    assert "same point in 100% of the cases; expected: 50%" in doubt
+
+
+def test_a_few_wrong_chunks_among_many_are_not_told():
+    """Four of 1,000 chunks, which use a quarter of the points of the class decided."""
+    samples = np.concatenate([noisy(CONSTELLATIONS["16PSK"], 32 * 996, 0), noisy([1, -1], 128, 1)])
+    assert doubts(samples, classify(Oracle("16PSK"), samples)) == []
 
 
 class Oracle(torch.nn.Module):

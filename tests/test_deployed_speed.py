@@ -1,10 +1,13 @@
 """The forms that are timed, the file of times, and the ratios made of them."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from amrpkg.book import compare_speed
+from amrpkg.cli import main
 from amrpkg.grid import Point, Run, make_run
 from amrpkg.records import load_speed, speed, time_points
 from amrpkg.signals import make_chunks
@@ -40,18 +43,23 @@ def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, 
         np.testing.assert_allclose(values, scores[own, "PyTorch"], atol=tolerance)
 
 
-def test_points_are_timed_once(tmp_path, monkeypatch):
+def test_points_are_timed_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
     make_run(Run(Point(SMALL, 8, 20), "trial"), progress=False)
     monkeypatch.setattr(forms, "_CALLS", dict.fromkeys(BATCH_SIZES, 1))
     monkeypatch.setattr(forms, "_TURNS", 1)
     path = tmp_path / "speed.csv"
-    rows = time_points(tmp_path / "runs/trial", path, progress=False)
+    rows = time_points(tmp_path / "runs", path, "trial", progress=False)
     assert len(rows) == 3 * (8 + 11) and (rows["ms"] > 0).all()
     assert rows["openvino"].notna().all() and (rows["threads"] == 1).all()
     pd.testing.assert_frame_equal(load_speed(path), rows)
     monkeypatch.setattr(speed, "time_point", None)  # would fail if it were asked again
-    assert len(time_points(tmp_path / "runs/trial", path, progress=False)) == len(rows)
+    pinned = []
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *cores: pinned.append(cores))
+    assert main(["speed", "--protocol", "trial", "--output", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert f"{len(rows)} rows -> {path}" in said and "float in PyTorch" in said
+    assert pinned == [(0, {max(os.sched_getaffinity(0))})]
     table = compare_speed(32, path)
     assert list(table.index) == [(SMALL, 8, 0), (SMALL, 8, 20)]
     assert (table["to_eager"] >= table["to_fastest"]).all()
@@ -93,7 +101,7 @@ def test_ratios_by_hand(tmp_path):
 
 
 def test_what_was_not_recorded_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="allowed: a record that `python benchmarks"):
+    with pytest.raises(FileNotFoundError, match="allowed: a record that `amr speed`"):
         load_speed(tmp_path / "speed.csv")
     with pytest.raises(ValueError, match="batch_size is 64; allowed: 1, 32, 1024"):
         compare_speed(64)

@@ -1,5 +1,7 @@
 """Intervals against closed forms and statsmodels; accuracy and its label; timing."""
 
+import io
+import sys
 from time import sleep
 
 import numpy as np
@@ -50,6 +52,16 @@ class Oracle(nn.Module):
     def forward(self, iq):
         chosen = torch.tensor([self.decisions[chunk.numpy().tobytes()] for chunk in iq])
         return nn.functional.one_hot(chosen, 9).float()
+
+
+@pytest.mark.parametrize(("asked", "terminal"), [(True, True), (True, False), (False, True)])
+def test_a_bar_is_shown_on_a_terminal_if_asked_for(asked, terminal, monkeypatch, capsys):
+    shown = io.StringIO()
+    shown.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", shown)
+    evaluate(build("vgglike_2f_1c_1re_1mp"), make_chunks(2), batch_size=6, progress=asked)
+    assert ("/3 [" in shown.getvalue()) == (asked and terminal)
+    assert not capsys.readouterr().out
 
 
 def test_accuracy_and_confusion_of_a_known_classifier():

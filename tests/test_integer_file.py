@@ -88,6 +88,7 @@ def refuse(path, reason):
     with pytest.raises(ValueError, match="allowed: an undamaged file of save_integers") as error:
         load_integers(path)
     assert str(path) in str(error.value) and reason in str(error.value)
+    assert str(error.value).isprintable() and len(str(error.value)) < len(str(path)) + 400
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.999])
@@ -105,7 +106,8 @@ def test_weights_of_a_model_are_refused(calibrated, tmp_path):
 def test_too_large_a_file_is_refused_unread(file, monkeypatch):
     monkeypatch.setattr(integer_file, "LARGEST_FILE", 1000)
     monkeypatch.setattr(integer_file, "safe_open", None)
-    refuse(file, "allowed: 1000")
+    with pytest.raises(ValueError, match=f"{file}' holds .* bytes; allowed: at most 1000"):
+        load_integers(file)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +121,10 @@ def test_too_large_a_file_is_refused_unread(file, monkeypatch):
         ({"input_exponent": "-5000"}, "exponent -5000"),
         ({"input_bits": "0"}, "input of 0 bits"),
         ({"bit_width": "-3"}, "of -3 bit"),
-        ({"chunk_size": "-32"}, "chunks have -32 symbols"),
-        ({"chunk_size": str(1 << 40)}, "symbols"),
+        ({"chunk_size": "-32"}, "chunk_size is -32"),
+        ({"chunk_size": str(1 << 40)}, "at most 4096"),
+        ({"layers": "[" * 99_999}, "recursion"),
+        ({"format": "x\x1b[2J\n" * 99_999}, "its format is 'x\\x1b[2J\\n"),
         ({"bit_width": "four"}, "four"),
     ],
 )

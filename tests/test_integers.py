@@ -1,4 +1,4 @@
-"""The arithmetic in NumPy's integers, against Brevitas, closed forms and brute force."""
+"""The arithmetic of integer networks, against Brevitas, closed forms and brute force."""
 
 import itertools
 from fractions import Fraction
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from amrpkg.hardware import IntegerLayer, shift_round, to_integers
+from amrpkg.hardware import IntegerLayer, IntegerNetwork, to_integers
 from amrpkg.models import ARCHITECTURES, build, load_model
 from amrpkg.signals import make_chunks
 from amrpkg.training import prune_channels, shrink
@@ -38,11 +38,74 @@ def test_the_stored_weights_on_ten_thousand_chunks(root):
     assert (found.argmax(1) == chunks.labels).mean() > 0.999
 
 
-def test_shifts_round_half_to_even_both_ways():
-    values = np.arange(-40, 41)
-    for shift in range(-3, 5):
-        expected = [round(Fraction(int(value)) / Fraction(2) ** shift) for value in values]
-        assert shift_round(values, np.array(shift)).tolist() == expected
+def by_hand(network, samples):
+    """The scores of one chunk, whole numbers of Python in the order that the docstring says."""
+    top = 2 ** (network.input_bits - 1)
+    values = [
+        [round(Fraction(x) / Fraction(2) ** network.input_exponent) for x in row]
+        for row in samples.tolist()
+    ]
+    values = [[min(max(x, -top), top - 1) for x in row] for row in values]
+    for layer in network.layers:
+        if layer.kind == "pool":
+            values = [list(map(max, row[::2], row[1::2])) for row in values]
+        elif layer.kind == "average":
+            values = [[sum(row)] for row in values]
+        else:
+            if layer.kind == "linear":
+                values = [[x] for row in values for x in row]
+            reach = layer.weights.shape[2] // 2
+            padded = [[0] * reach + row + [0] * reach for row in values]
+            values = [
+                [
+                    round(
+                        (
+                            bias
+                            + sum(
+                                w * x
+                                for taps, row in zip(weights, padded, strict=True)
+                                for w, x in zip(taps, row[k:], strict=False)
+                            )
+                        )
+                        / Fraction(2) ** shift
+                    )
+                    for k in range(len(values[0]))
+                ]
+                for weights, bias, shift in zip(
+                    layer.weights.tolist(),
+                    layer.biases.tolist(),
+                    layer.shifts.tolist(),
+                    strict=True,
+                )
+            ]
+            if layer.bits:
+                values = [[min(max(x, 0), 2**layer.bits - 1) for x in row] for row in values]
+    return [row[0] for row in values]
+
+
+@pytest.mark.parametrize("bits", [4, 8, 30])
+def test_the_arithmetic_is_that_of_whole_numbers(bits):
+    """Shifts both ways, ties, and sums that need 24 bits, 53, or are clamped."""
+    rng = np.random.default_rng(bits)
+
+    def layer(name, kind, outputs, inputs, taps, bits, shifts):
+        weights = rng.integers(-127, 128, (outputs, inputs, taps)).astype(np.int8)
+        biases = rng.integers(-(2**13), 2**13, outputs).astype(np.int32)
+        return IntegerLayer(name, kind, 0, bits, 8, weights, biases, np.array(shifts, np.int8))
+
+    layers = (
+        layer("conv1", "conv", 3, 2, 3, bits, [6, 1, -2]),
+        IntegerLayer("pool1", "pool", 0, bits),
+        layer("conv2", "conv", 4, 3, 1, bits, [3, 4, 9, 1]),
+        IntegerLayer("average", "average", 0, bits + 2),
+        layer("linear1", "linear", 9, 4, 1, 0, [2, 1, 0, -1, 2, 1, 0, -1, 3]),
+    )
+    network = IntegerNetwork("by hand", 8, 8, 8, -5, layers)
+    iq = rng.normal(0, 2, (40, 2, 8)).astype(np.float32)
+    iq[0, 0] = [0.015625, 0.046875, -0.015625, -4, 9, -9, 3e38, -3e38]  # ties, and out of range
+    found = network.compute(iq)
+    assert found.tolist() == [by_hand(network, chunk) for chunk in iq]
+    assert np.abs(found).max() > 2**24 or bits < 30
 
 
 def test_weights_use_their_bits_and_shifts_are_whole(calibrated):

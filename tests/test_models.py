@@ -208,6 +208,8 @@ def test_files_that_are_no_models_are_refused(tmp_path):
         ("bit_width", "8"),
         ("bit_width", "five"),
         ("chunk_size", str(10**12)),
+        ("chunk_size", "8192"),
+        ("architecture", "\x1b[2J\n" * 99_999),
     ],
 )
 def test_weights_that_belie_their_metadata_are_refused(tmp_path, key, forged):
@@ -216,7 +218,19 @@ def test_weights_that_belie_their_metadata_are_refused(tmp_path, key, forged):
     save_file(build(SMALL).state_dict(), path, true)
     assert load_model(path).architecture == SMALL
     save_file(build(SMALL).state_dict(), path, true | {key: forged})
-    with pytest.raises(ValueError, match=r"path is .* allowed: a .safetensors file"):
+    with pytest.raises(ValueError, match=r"path is .* allowed: a .safetensors file") as error:
+        load_model(path)
+    assert str(error.value).isprintable() and len(str(error.value)) < len(str(path)) + 400
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.float64, torch.bool, torch.bfloat16])
+@pytest.mark.parametrize("name", ["layers.conv1.weight", "layers.linear2.bias", "bits"])
+def test_weights_of_another_type_are_refused(tmp_path, name, kind):
+    state = build(SMALL).state_dict()
+    state[name] = state[name].to(kind)
+    about = {"architecture": SMALL, "bit_width": "32", "chunk_size": "32"}
+    save_file(state, path := tmp_path / "model.safetensors", about)
+    with pytest.raises(ValueError, match=f"path is .*; allowed: .*its {name} is of {kind}"):
         load_model(path)
 
 

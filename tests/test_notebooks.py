@@ -7,14 +7,18 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
+from amrpkg.common import parse_counts
 from amrpkg.grid import Point, run_notebook
-from amrpkg.records import collate
+from amrpkg.records import collate, try_network
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "thesis_nb").glob("*.ipynb"))
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 SMALL = {"architecture": "vgglike_2f_1c_1re_1mp", "bit_width": 32}
 
 
@@ -40,6 +44,48 @@ def test_there_are_ten_numbered_chapters():
         "09_smallest_network",
         "10_real_integers",
     ]
+
+
+def test_numbers_of_numpy_are_parameters(tmp_path):
+    parameters = [new_code_cell("k: int = 1\nx: float = 1.0", metadata={"tags": ["parameters"]})]
+    cells = [*parameters, new_code_cell("print(k + 1, x)")]
+    notebook = new_notebook(cells=cells, metadata=KERNEL)
+    nbformat.write(notebook, path := tmp_path / "x.ipynb")
+    given = {"k": np.int64(3), "x": np.float32(0.5)}
+    run_notebook(path, tmp_path / "y.ipynb", given, progress=False)
+    assert stdout(code_cells(tmp_path / "y.ipynb")) == "4 0.5\n"
+    with pytest.raises(TypeError, match=r"parameter k is np.float64\(1.0\); allowed: int"):
+        run_notebook(path, tmp_path / "y.ipynb", {"k": np.float64(1)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("candidates", "24-x-8"),
+        ("candidates", ""),
+        ("bit_widths", "8,6"),
+        ("bit_widths", "-8"),
+    ],
+)
+def test_a_bad_text_of_counts_names_its_parameter(name, value):
+    with pytest.raises(ValueError, match=f"{name} is '{value}'; allowed: counts with"):
+        parse_counts(name, value, "-" if name == "candidates" else None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (((24, 16), (8,)), r"channels is \(24, 16\); allowed: three counts"),
+        (((24, 16, 0), (8,)), "channels is 0; allowed"),
+        (((24, 16, 8), (5,)), "bit_width is 5; allowed: 32, 8, 6, 4"),
+        (((24, 16, 8), (8,), 0.0), "share is 0.0; allowed"),
+        (((24, 16, 8), (8,), 0.1, -1), "seed is -1; allowed"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_any_training(arguments, named, monkeypatch):
+    monkeypatch.setattr("amrpkg.records.search.train_on_stream", None)
+    with pytest.raises(ValueError, match=named):
+        try_network(*arguments)
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

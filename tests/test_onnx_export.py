@@ -1,7 +1,10 @@
 """Exported graphs give the trained scores, in integers, and are small on the disk."""
 
 import json
+import subprocess
+import sys
 import warnings
+from time import perf_counter
 
 import numpy as np
 import onnx
@@ -11,9 +14,12 @@ from onnx import TensorProto, numpy_helper
 
 from amrpkg.export import (
     FORMATS,
-    SUFFIXES,
+    Format,
+    as_module,
     export,
     float_graph,
+    load_network,
+    load_onnx,
     qcdq_graph,
     qonnx_graph,
     run_onnxruntime,
@@ -21,7 +27,7 @@ from amrpkg.export import (
     run_qonnx,
     runtimes,
 )
-from amrpkg.hardware import to_integers
+from amrpkg.hardware import IntegerLayer, IntegerNetwork, estimate, to_integers
 from amrpkg.models import ARCHITECTURES, build, load_model
 from amrpkg.signals import CONSTELLATIONS, make_chunks
 from amrpkg.speed import onnxruntime_operators, openvino_layers, profile_openvino
@@ -68,6 +74,33 @@ def test_the_stored_weights_on_ten_thousand_chunks(root):
     network, expected = to_integers(shrink(model), STORED), scores(model, chunks.iq)
     for graph, run in ((qcdq_graph, run_onnxruntime), (qonnx_graph, run_qonnx)):
         assert (run(graph(network))(chunks.iq) != expected).sum() == 0
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's on its older exporter
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [("vgglike_2f_2c_2re_2mp", 6), ("pointwise_24_16_8", 4), ("vgglike_2f_1c_1re_1mp", 8)],
+)
+def test_a_qonnx_file_is_fast_for_one_chunk_too_and_no_bit_is_changed(
+    name, bits, calibrated, tmp_path
+):
+    """Ours and, but for an average, Brevitas's own for one chunk at a time, on ten thousand."""
+    from brevitas.export import export_qonnx
+
+    model, iq = shrink(calibrated(name, bits, 0.2)), make_chunks(1112, split="evaluation").iq
+    onnx.save(qonnx_graph(to_integers(model)), tmp_path / "ours.onnx")
+    expected = run_qonnx(onnx.load(tmp_path / "ours.onnx"))(iq)
+    np.testing.assert_array_equal(load_onnx(tmp_path / "ours.onnx").scores(iq), expected)
+    if not ARCHITECTURES[name].average:
+        export_qonnx(model.layers, torch.zeros(1, 2, 32), f"{tmp_path}/one.onnx", dynamo=False)
+        one = onnx.load(tmp_path / "one.onnx")
+        start = perf_counter()
+        np.testing.assert_array_equal(run_qonnx(one)(iq[:10]), expected[:10])
+        node_by_node = (perf_counter() - start) / 10
+        network = load_onnx(tmp_path / "one.onnx")
+        start = perf_counter()
+        np.testing.assert_array_equal(network.scores(iq), expected)
+        assert (perf_counter() - start) / len(iq) < node_by_node / 10
 
 
 @pytest.mark.parametrize(("name", "bits"), QUANTISED)
@@ -149,8 +182,41 @@ def test_brevitas_exports_the_same_network(name, bits, vnni, calibrated, iq, tmp
 @pytest.mark.parametrize("format", ["qonnx", "integer"])
 def test_a_float_model_has_no_integer_form(format, tmp_path):
     with pytest.raises(ValueError, match=f"format is '{format}' and the model is float; allowed"):
-        export(build("vgglike_2f_1c_1re_1mp"), tmp_path / f"x{SUFFIXES[format]}", format)
+        export(build("vgglike_2f_1c_1re_1mp"), tmp_path / f"x{FORMATS[format].suffix}", format)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_row_adds_a_format(calibrated, iq, tmp_path, monkeypatch):
+    """The integers as plain text, written and read by a row that is added here."""
+
+    def write(model, path, name):
+        network = to_integers(model, name)
+        about = [name, network.bit_width, 32, network.input_bits, network.input_exponent]
+        layers = [vars(layer) for layer in network.layers]
+        path.write_text(json.dumps([about, layers], default=np.ndarray.tolist))
+
+    def read(path, classes):
+        about, layers = json.loads(path.read_text())
+        for layer in layers:
+            for key, kind in {"weights": np.int8, "biases": np.int32, "shifts": np.int8}.items():
+                layer[key] = None if layer[key] is None else np.array(layer[key], kind)
+        return as_module(IntegerNetwork(*about, tuple(IntegerLayer(**x) for x in layers)))
+
+    monkeypatch.setitem(FORMATS, "text", Format(".txt", "to be read by people", write, read))
+    model, path = calibrated("pointwise_24_16_8", 6), tmp_path / "x.txt"
+    export(model, path, "text")
+    network = load_network(path)
+    np.testing.assert_array_equal(scores(network, iq), scores(model, iq))
+    export(model, tmp_path / "x.onnx", "qonnx")
+    assert estimate(network) == estimate(load_network(tmp_path / "x.onnx"))
+    with pytest.raises(ValueError, match="the model is float; allowed for float: onnx"):
+        export(build("pointwise_24_16_8"), path, "text")
+
+
+def test_names_and_uses_of_formats_load_neither_torch_nor_onnx(root):
+    code = "import sys, amrpkg.export as e; [form.use for form in e.FORMATS.values()]"
+    code += "; assert not {'torch', 'onnx', 'onnxruntime'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
 
 
 def test_a_quantised_model_has_no_float_form(calibrated):
@@ -164,10 +230,12 @@ def test_an_unknown_format_and_held_masks_are_refused(tmp_path):
         export(model, tmp_path / "x", "tflite")
     prune_channels(model, 0.2)
     with pytest.raises(ValueError, match="pruning masks; allowed: none, call make_permanent"):
-        export(model, tmp_path / "x.onnx", "onnx")
+        export(model, tmp_path / "x.onnx", "qonnx")
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_file_is_named_as_it_will_be_read(format, calibrated, tmp_path):
-    with pytest.raises(ValueError, match=rf"path is .*allowed for {format}: .*\{SUFFIXES[format]}"):
+    with pytest.raises(
+        ValueError, match=rf"path is .*allowed for {format}: .*\{FORMATS[format].suffix}"
+    ):
         export(calibrated("pointwise_24_16_8", 8), tmp_path / "x.bin", format)

@@ -10,7 +10,15 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from amrpkg.evaluation import evaluate
-from amrpkg.export import export, float_graph, load_network, load_onnx, onnx_import, qcdq_graph
+from amrpkg.export import (
+    export,
+    float_graph,
+    load_network,
+    load_onnx,
+    onnx_import,
+    qcdq_graph,
+    run_qonnx,
+)
 from amrpkg.hardware import count_model, estimate, to_integers
 from amrpkg.signals import CONSTELLATIONS, make_chunks
 from amrpkg.training import shrink
@@ -126,6 +134,7 @@ def refuse(path, reason, classes=NAMES):
         load_network(path, classes)
     assert str(path) in str(error.value) and re.search(reason, str(error.value)), error.value
     assert "allowed" in str(error.value) or "not an undamaged" in str(error.value)
+    assert str(error.value).isprintable() and len(str(error.value)) < len(str(path)) + 1200
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.7, 0.99, 0.9999])
@@ -144,7 +153,7 @@ def test_what_is_no_onnx_file_is_refused(content, path):
 def test_too_large_a_file_is_refused_unread(path, monkeypatch):
     monkeypatch.setattr(onnx_import, "LARGEST_FILE", 100)
     monkeypatch.setattr(onnx_import.onnx, "load", None)
-    refuse(save(linear()[0], path), "it holds .* bytes; allowed: 100")
+    refuse(save(linear()[0], path), "holds .* bytes; allowed: at most 100")
 
 
 @pytest.mark.parametrize(
@@ -215,6 +224,28 @@ def test_a_module_that_a_file_names_is_not_imported(path, tmp_path, monkeypatch)
     refuse(save(model, path), "it has an operator trap::Quant")
 
 
+NASTY = {"escape": "\x1b[2J\n" * 99_999, "right to left": "\u202e", "long": "x" * (1 << 21)}
+
+
+@pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY)
+def test_names_of_a_file_are_shown_quoted_and_cut(nasty, path):
+    """By `refuse`."""
+    other, _ = linear(9, (nasty, ["z"], ["y"]))
+    refuse(save(other, path), "it has an operator ")
+    more = [("x", (None, 2, 32)), (nasty, (1,))]
+    refuse(save(linear(inputs=more)[0], path), "its inputs are ")
+    model, weights = linear()
+    weights[0] = np.nan
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, nasty))
+    refuse(save(model, path), "its tensor ")
+    model, _ = linear()
+    helper.set_model_props(model, {"classes": nasty})
+    refuse(save(model, path), "classes in the header of ", None)
+    helper.set_model_props(model, {"constellations_sha256": nasty, "constellations": nasty})
+    refuse(save(model, path), "is for other constellations")
+    refuse(save(linear()[0], path), "classes of ", [nasty])
+
+
 def test_functions_and_graphs_inside_are_refused(path):
     model, _ = linear()
     identity = helper.make_node("Identity", ["a"], ["b"])
@@ -244,10 +275,112 @@ def test_values_that_would_fill_the_memory_are_refused(path):
         ("MatMul", ["column", "row"], ["square"]),
         ("ReduceMean", ["square"], ["y"]),
     ]
-    refuse(save(graph_of(*nodes, tensors=wide), path), "5000 x 5000 elements; allowed: 16777216")
+    wide[1] = ("b", np.ones((1, 6_000), np.float32))
+    reason = "values up to 'square' take 144048260 bytes for one chunk; allowed: at most 134217728"
+    refuse(save(graph_of(*nodes, tensors=wide), path), reason)
     model, _ = linear()
     model.graph.initializer[0].dims[:] = [1 << 40, 9]
     refuse(save(model, path), "1099511627776 x 9 elements; allowed")
+
+
+def test_many_lawful_values_are_run_a_few_chunks_at_a_time_or_refused(path, monkeypatch):
+    chain = [(("Relu"), [f"v{k}"], [f"v{k + 1}"]) for k in range(300)]
+    chain = [("Flatten", ["x"], ["f"]), ("MatMul", ["f", "w"], ["v0"]), *chain]
+    model = graph_of(
+        *chain, ("Identity", ["v300"], ["y"]), tensors=[("w", np.eye(64, 9, dtype="f"))]
+    )
+    network = load_onnx(save(model, path))
+    assert network.block == onnx_import.LARGEST_SUM // (4 * (64 + 302 * 9))
+    monkeypatch.setattr(onnx_import, "LARGEST_SUM", 50_000)
+    expected = load_network(path, NAMES)
+    iq = torch.from_numpy(make_chunks(2).iq)
+    assert load_onnx(path).block == 4
+    np.testing.assert_array_equal(expected(iq)[:, :9], iq.flatten(1)[:, :9].relu())
+    monkeypatch.setattr(onnx_import, "LARGEST_SUM", 10_000)
+    refuse(path, "values up to 'v2.*' take 100.. bytes for one chunk; allowed: at most 10000")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused(value, path):
+    model, weights = linear()
+    weights[3, 3] = value
+    refuse(save(linear(tensors=[("w", weights)])[0], path), "'w' holds NaN or infinity; allowed")
+    model, _ = linear(9, ("LeakyRelu", ["z"], ["y"], {"alpha": value}))
+    refuse(save(model, path), r"its node '' holds \[(nan|-?inf)\]; allowed: finite numbers")
+
+
+def test_scores_that_are_not_finite_are_refused(path):
+    model, _ = linear(9, ("Mul", ["z", "huge"], ["y"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32([3e38]), "huge"))
+    network = load_network(save(model, path), NAMES)
+    with pytest.raises(ValueError, match=r"model gives a score of -?inf; allowed: a netw"):
+        evaluate(network, make_chunks(1))
+
+
+@pytest.mark.parametrize("bits", ["-5", "0", "33", "four", "", "1" * 9999, "nan", "\x1b"])
+def test_a_bit_width_that_is_none_is_refused(bits, path):
+    model, _ = linear()
+    helper.set_model_props(model, {"bit_width": bits})
+    refuse(save(model, path), "its bit width is '.*; allowed: 1 to 32")
+
+
+def quantised(scale=0.125, bits=4, zero=0, operator="Quant", more=(), **attributes):
+    """`linear` with a quantiser behind it."""
+    given = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes
+    names = ["z", "scale", "zero", "bits", *more]
+    domain = {"domain": onnx_import.QUANT_DOMAIN}
+    model, weights = linear(9, (operator, names, ["y"], given | domain))
+    model.opset_import.append(helper.make_opsetid(onnx_import.QUANT_DOMAIN, 1))
+    for name, value in {"scale": scale, "zero": zero, "bits": bits}.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.float32(value), name))
+    return model, weights
+
+
+@pytest.mark.parametrize("domain", [onnx_import.QUANT_DOMAIN, "onnx.brevitas"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"scale": value} for value in (np.nan, np.inf, 0, -1, [0.5] * 8 + [0])),
+        *({"bits": value} for value in (np.nan, 0, -4, 33, 1e30, [4, 4])),
+        {"zero": np.nan},
+    ],
+)
+def test_quantisers_without_a_step_or_a_bit_are_refused(wrong, domain, path):
+    model, _ = quantised(**wrong)
+    model.graph.node[-1].domain = model.opset_import[-1].domain = domain
+    refuse(save(model, path), "out of range; allowed: constants above 0|holds NaN or infinity")
+
+
+def test_quantisers_whose_step_is_computed_are_refused(path):
+    model, _ = quantised()
+    model.graph.node[-1].input[3] = "f"
+    refuse(save(model, path), "its Quant '' has a scale or bit width out of range")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"signed": 0, "bits": 3},
+        {"narrow": 1, "scale": 0.3},
+        {"zero": 3, "rounding_mode": "half_even"},
+        {"scale": np.linspace(0.1, 0.9, 9), "bits": 2},
+        {"rounding_mode": "FLOOR"},
+        {"bits": 1},
+        {"operator": "BipolarQuant"},
+    ],
+    ids=str,
+)
+def test_quantisers_are_computed_as_qonnx_does(how, path):
+    """Folded into standard operators where they can be."""
+    model, weights = quantised(**how)
+    if how.get("operator") == "BipolarQuant":
+        del model.graph.node[-1].input[2:], model.graph.node[-1].attribute[:]
+    weights[:] = np.round(4 * weights) / 8  # halves occur
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
+    iq = np.round(8 * make_chunks(9).iq) / 8
+    network = load_network(save(model, path), NAMES)
+    np.testing.assert_array_equal(network(torch.from_numpy(iq)), run_qonnx(model)(iq))
 
 
 def test_a_value_whose_size_the_samples_decide_is_refused(path):
@@ -288,11 +421,11 @@ def test_classes_that_a_file_names_badly_are_refused(text, path):
     refuse(save(model, path), r"classes in the header of .*allowed: a JSON list of names", None)
 
 
-@pytest.mark.parametrize("inputs", [["z"], ["z", "w", "w", "w"]])
+@pytest.mark.parametrize("inputs", [["z"], ["z", "w", "w", "w"], ["z", "s", "f", "f"]])
 def test_a_graph_that_a_runtime_cannot_run_is_refused(inputs, path):
     model, _ = linear(9, ("Quant", inputs, ["y"], {"domain": onnx_import.QUANT_DOMAIN}))
     model.opset_import.append(helper.make_opsetid(onnx_import.QUANT_DOMAIN, 1))
-    refuse(save(model, path), r"it cannot be run \(.*\); allowed: a graph that can")
+    refuse(save(model, path), "its Quant '' has a scale or bit width out of range; allowed")
 
 
 def test_other_constellations_are_refused(calibrated, path):

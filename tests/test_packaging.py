@@ -1,14 +1,20 @@
 """The files around the package say the same thing."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import pytest
 import yaml
 
 import amrpkg
+from amrpkg.evaluation import SHIPPED
+from amrpkg.signals import receive
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -64,11 +70,63 @@ def test_a_room_imports_only_from_those_below_it():
     assert done.returncode == 0, done.stdout
 
 
-def test_the_console_script_helps():
-    done = subprocess.run(
-        [sys.executable, "-c", "from amrpkg.cli import main; main(['results', '--help'])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "--runs" in done.stdout and "--output" in done.stdout
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The folder of a wheel's files, without the checkout."""
+    source, site = (tmp_path_factory.mktemp(name) for name in ("source", "site"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "amrpkg", source / "amrpkg")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    offline = ["--no-deps", "--no-index"]
+    build = ["wheel", "--no-build-isolation", *offline, "--wheel-dir", str(source), str(source)]
+    subprocess.run([*pip, *build], check=True, capture_output=True)
+    [wheel] = source.glob("*.whl")
+    target = ["install", *offline, "--no-compile", "--target", str(site), str(wheel)]
+    subprocess.run([*pip, *target], check=True, capture_output=True)
+    return site
+
+
+def test_a_wheel_works_without_a_checkout_and_writes_nothing_beside_itself(installed, tmp_path):
+    (folder := tmp_path / "here").mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != "AMR_RUNS"}
+    environment |= {"PYTHONPATH": str(installed), "HOME": str(tmp_path / "home")}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "MPLCONFIGDIR": str(tmp_path / "home")}
+
+    def listing():
+        files = [path for path in installed.parent.rglob("*") if installed in path.parents]
+        return {path: path.stat().st_mtime_ns for path in files}
+
+    def amr(*arguments, status=0):
+        """What the console script said."""
+        done = subprocess.run(
+            [sys.executable, str(installed / "bin/amr"), *map(str, arguments)],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == status, done.stderr
+        return done.stderr if status else done.stdout
+
+    before = listing()
+    np.save(folder / "x.npy", receive("QPSK", 64))
+    weights = ROOT / "results/weights" / SHIPPED.name
+    assert amr("--version").strip() == amrpkg.__version__
+    assert "2 chunks of 32 samples: QPSK 2" in amr("classify", "x.npy")
+    amr("export", weights, "--format", "onnx", "-o", "x.onnx")
+    amr("export", weights, "--format", "integer", "-o", "x.safetensors")
+    for file in ("x.onnx", "x.safetensors"):
+        assert "of 81 fresh chunks right" in amr("evaluate", file, "--chunks-per-class", 9)
+    assert "QPSK 2" in amr("classify", "x.npy", "--model", "x.onnx")
+    for command in ("results", "robustness", "verify"):
+        message = amr(command, status=2)
+        assert message == f"amr {command}: output is not given; allowed without a checkout: " + (
+            "--output FILE\n"
+        )
+        assert "allowed: a folder with finished runs" in amr(command, "--output", "x.csv", status=2)
+    assert "allowed: a folder with finished runs" in amr("time", status=2)
+    message = amr("sweep", "--protocol", "trial", status=2)
+    assert "run the sweep from a checkout" in message and len(message.splitlines()) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["x.npy", "x.onnx", "x.safetensors"]
+    assert listing() == before

@@ -81,13 +81,30 @@ def cut(path: Path, count: int) -> None:
     path.write_bytes(path.read_bytes()[:-count])
 
 
-def write_npz_with_a_bold_claim(folder):
-    """An .npz whose only array says that it has ten billion billion samples."""
-    header = b"{'descr': '<c8', 'fortran_order': False, 'shape': (10000000000000000000,), }\n"
-    array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
-    with zipfile.ZipFile(folder / "x.npz", "w") as file:
-        file.writestr("x.npy", array)
+def claim(shape, descr="<c8") -> bytes:
+    """A ``.npy`` of 40 samples whose header claims another shape."""
+    header = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': ({shape},), }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + RAW
+
+
+def zipped(folder, content: bytes, **how) -> Path:
+    with zipfile.ZipFile(folder / "x.npz", "w", **how) as file:
+        file.writestr("x.npy", content)
     return folder / "x.npz"
+
+
+def below(folder) -> Path:
+    """A folder in one with 40 samples."""
+    SAMPLES.tofile(folder / "x.cf32")
+    (folder / "below").mkdir()
+    return folder / "below"
+
+
+def link_out(folder, name) -> Path:
+    """SigMF whose data are a link to the file in the folder above."""
+    path = edit_sigmf(below(folder), None, **({"dataset": name} if name == "x.bin" else {}))
+    path.with_name(name).symlink_to(folder / "x.cf32")
+    return path
 
 
 def save(folder, name, array) -> Path:
@@ -129,10 +146,21 @@ BROKEN = {
     "npy cut in its header": (lambda folder: truncated(folder, "x.npy", 400), "numpy.save"),
     "truncated npz": (lambda folder: truncated(folder, "x.npz", 90), "numpy.save"),
     "truncated sigmf": (lambda folder: truncated(folder, "x.sigmf", 10_200), "SigMF"),
-    "huge npz": (write_npz_with_a_bold_claim, "numpy.save"),
+    "huge npy": (lambda folder: write(folder, "x.npy", claim(10**19)), "says that it holds 1000"),
+    "longer npy": (lambda folder: write(folder, "x.npy", claim(41)), "says that it holds 41"),
+    "negative npy": (lambda folder: write(folder, "x.npy", claim(-1)), "says that it holds -1"),
+    "huge npz": (lambda folder: zipped(folder, claim(10**19)), "says that it holds 10000"),
+    "negative npz": (lambda folder: zipped(folder, claim(-5)), "says that it holds -5"),
+    "no numbers": (lambda folder: write(folder, "x.npy", claim(40, "<c0")), "numpy.save"),
+    "long header": (lambda folder: write(folder, "x.npy", claim(" " * 9**5)), "numpy.save"),
+    "bz2 npz": (lambda folder: zipped(folder, RAW, compression=zipfile.ZIP_BZIP2), "another way"),
+    "linked data": (lambda folder: link_out(folder, "x.sigmf-data"), "another folder"),
+    "linked data set": (lambda folder: link_out(folder, "x.bin"), "another folder"),
+    "data above": (lambda folder: edit_sigmf(below(folder), None, dataset="../x.cf32"), "another"),
     "pickle": (lambda folder: save(folder, "x.npy", np.array([{}], object)), "numpy.save"),
-    "pickle npz": (lambda folder: savez(folder, x=np.array([{}], object)), "allow_pickle"),
+    "pickle npz": (lambda folder: savez(folder, x=np.array([{}], object)), "object[1]"),
     "no array": (lambda folder: savez(folder), "0 arrays"),
+    "many names": (lambda folder: savez(folder, **{f"\x1b{k}": RAW for k in range(999)}), "999"),
     "two arrays": (lambda folder: savez(folder, a=SAMPLES, b=SAMPLES), "a, b"),
     "both names": (lambda folder: savez(folder, iq=SAMPLES, samples=SAMPLES), "iq, samples"),
     "real": (lambda folder: save(folder, "x.npy", SAMPLES.real), "float32[40]"),
@@ -171,8 +199,8 @@ def test_a_broken_file_is_named_with_what_is_allowed(case, tmp_path):
     with pytest.raises(ValueError, match="allowed") as error:
         load_samples(path)
     assert str(path) in str(error.value)
-    assert hint in str(error.value)
-    assert "\n" not in str(error.value)
+    assert hint in str(error.value) and "allow_pickle" not in str(error.value)
+    assert str(error.value).isprintable() and len(str(error.value)) < len(str(path)) + 400
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.cf32", "x.sigmf-meta", "x.sigmf"])

@@ -142,13 +142,6 @@ def test_damaged_runs_are_all_named_and_the_record_stays(tmp_path, capsys, name,
     assert path.read_text() == "the record"
 
 
-def test_help_lists_the_commands(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["--help"])
-    assert stop.value.code == 0
-    assert "results" in capsys.readouterr().out
-
-
 def test_a_run_beside_the_printed_row():
     point = Point("vgglike_2f_2c_2re_2mp", 6, 20)
     table = compare(record(point)).set_index("quantity")

@@ -3,6 +3,7 @@
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -103,6 +104,19 @@ def test_data_frame_of_algorithm_one():
     assert (frame["modulation"] == np.array(list(CONSTELLATIONS))[chunks.labels]).all()
     assert (frame.iloc[:, 1:17].to_numpy() == chunks.iq[:, 0]).all()
     assert (frame.iloc[:, 17:].to_numpy() == chunks.iq[:, 1]).all()
+
+
+@pytest.mark.parametrize("split", ["training", "evaluation"])
+def test_chunks_of_their_data_frame(split, tmp_path):
+    chunks = make_chunks(3, chunk_size=7, split=split)
+    frame = chunks.to_frame()
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    for read, known in ((frame, split), (pd.read_csv(tmp_path / "x.csv"), "training")):
+        found = Chunks.from_frame(read)
+        np.testing.assert_array_equal(found.iq, chunks.iq)
+        np.testing.assert_array_equal(found.labels, chunks.labels)
+        assert (found.iq.dtype, found.labels.dtype) == (chunks.iq.dtype, chunks.labels.dtype)
+        assert found.split == known
 
 
 def test_stream_is_seeded_fresh_and_uniform_over_classes():

@@ -108,20 +108,6 @@ def test_bad_sub_grids_and_numbers_exit_with_2(arguments, message, capsys, tmp_p
     assert message in capsys.readouterr().err
 
 
-def test_unknown_flags_and_values_exit_with_2():
-    for arguments in (
-        ["--bitz", "4"],
-        ["--bit-width", "5"],
-        ["--architecture", "resnet"],
-        ["--protocol", "overnight"],
-        ["--pruning-variant", "lost"],
-        ["--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"],
-    ):
-        with pytest.raises(SystemExit) as stop:
-            main(["sweep", *arguments])
-        assert stop.value.code == 2
-
-
 def test_two_sweeps_on_one_folder_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
     with (

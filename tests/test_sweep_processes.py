@@ -24,9 +24,8 @@ GRID = ["--architecture", SMALL, "--bit-width", "32", "8", "--protocol", "trial"
 
 
 def amr(runs, *arguments, **options):
-    command = [sys.executable, "-c", "import sys; from amrpkg.cli import main; sys.exit(main())"]
     return subprocess.Popen(
-        [*command, "sweep", *arguments],
+        [sys.executable, "-m", "amrpkg", "sweep", *arguments],
         env=os.environ | {"AMR_RUNS": str(runs)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -118,6 +117,18 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_kernel(tmp_path):
     wait_for(partial(all_gone, family))
 
 
+def test_term_to_the_sweep_alone_ends_its_kernels_at_once(tmp_path):
+    """Even where the process they are forked from cannot run, so does not see that it is gone."""
+    sweep = amr(tmp_path, *GRID, "--jobs", "2")
+    wait_for(lambda: list(tmp_path.glob("trial/*/params.json")))
+    family = psutil.Process(sweep.pid).children(recursive=True)
+    assert len(family) > 1
+    family[0].suspend()
+    sweep.terminate()
+    sweep.communicate()
+    wait_for(partial(all_gone, family), seconds=10)
+
+
 @pytest.mark.parametrize("size", [20_000, 500_000])
 def test_out_of_room_is_a_listed_failure_and_can_be_resumed(tmp_path, monkeypatch, size):
     """No file may grow beyond `size` bytes: neither a notebook, or no weights, fit the disk."""
@@ -136,8 +147,8 @@ def test_out_of_room_is_a_listed_failure_and_can_be_resumed(tmp_path, monkeypatc
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    """The address of a scheduler on loopback and its two workers, processes without AMR_RUNS."""
+def cluster(tmp_path, request):
+    """The address of a scheduler on loopback, it and its workers, processes without AMR_RUNS."""
     file = tmp_path / "scheduler.json"
     environment = {key: value for key, value in os.environ.items() if key != "AMR_RUNS"}
     start = partial(
@@ -147,19 +158,34 @@ def cluster(tmp_path):
     command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0"]
     processes = [start([*command, *common])]
     wait_for(file.exists)
-    for number in range(2):
+    for number in range(request.param):
         command = [sys.executable, "-m", "dask", "worker", "--nthreads", "1", "--no-nanny"]
         folder = ["--local-directory", str(tmp_path / f"worker{number}")]
         processes.append(start([*command, *common, *folder]))
     address = wait_for(lambda: json.loads(file.read_text() or "{}").get("address"))
-    yield address, processes[1:]
+    yield address, *processes
     for process in processes:
         process.kill()
         process.wait()
 
 
+@pytest.mark.parametrize("cluster", [0], indirect=True)
+def test_a_cluster_without_workers_and_one_that_is_lost_are_told_in_a_line(tmp_path, cluster):
+    address, scheduler = cluster
+    sweep = amr(tmp_path, *GRID, "--scheduler", address)
+    assert sweep.stderr.readline() == f"no worker has joined {address} yet; waiting for one\n"
+    wait_for(lambda: "0/6" in sweep.stderr.readline())
+    scheduler.kill()
+    code, _, error = finish(sweep)
+    assert code == 2
+    *bars, last = error.splitlines()
+    assert last == "amr sweep: the scheduler is gone; what is finished stands"
+    assert all("/6 " in line for line in bars), bars
+
+
+@pytest.mark.parametrize("cluster", [2], indirect=True)
 def test_a_cluster_that_loses_a_worker_makes_every_point_once(tmp_path, monkeypatch, cluster):
-    address, workers = cluster
+    address, _, *workers = cluster
     runs = tmp_path / "runs"
     sweep = amr(runs, *GRID, "--scheduler", address)
     # Both workers have a kernel on an unpruned point; then one is killed.

@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "about", "above", "at_least", "at_most", "below", "clear", "describe", "each", "equal",
             "factor", "mean", "rounds_to", "some", "steady", "true", "within",
         ],
-        "status": ["describe_deployment", "describe_record", "versions"],
+        "status": ["describe_making", "versions"],
         "thesis": ["PRINTED", "estimate_grid", "load_thesis", "printed_zero_shares"],
     },
 )

@@ -1,12 +1,15 @@
 """With what the book was built and the record was made, as tables of the status page."""
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, requires, version
 
 import pandas as pd
 
 from amrpkg.grid.points import KEYS
 from amrpkg.records.grid import PROVENANCE
+
+_MADE_BY = [*PROVENANCE[:-1], "onnx", "onnxruntime", "openvino", "qonnx"]
 
 
 def versions() -> pd.DataFrame:
@@ -23,41 +26,18 @@ def versions() -> pd.DataFrame:
     return table[table["package"] != "amrpkg"].reset_index(drop=True)
 
 
-def describe_record(record: pd.DataFrame) -> pd.DataFrame:
-    """What made the record: a column a series (protocol, pruning variant, seed).
-
-    record : of `results.load_record`. Several values of one series are listed.
-    """
+def describe_making(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What made rows of records: a column a part, named by its key; several values are listed."""
     columns = {}
-    for (protocol, variant, seed), runs in record.groupby(
-        ["protocol", "pruning_variant", "seed"], sort=False
-    ):
-        name = {"none": "unpruned"}.get(variant, variant) + (f", seed {seed}" if seed else "")
-        dates = pd.to_datetime(runs["date"]).dt.strftime("%Y-%m-%d %H:%M")
-        columns[f"{protocol}: {name}"] = {
-            "runs": len(runs),
-            "converged": int(runs["converged"].sum()),
-            "hours of training": f"{runs['training_seconds'].sum() / 3600:.2f}",
-            **{key: ", ".join(map(str, runs[key].unique())) for key in PROVENANCE[:-1]},
-            "first finished (UTC)": dates.min(),
-            "last finished (UTC)": dates.max(),
-        }
-    return pd.DataFrame(columns).rename_axis("what").reset_index()
-
-
-def describe_deployment(records: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """What made the records of deployable forms: a column a file, named by its key."""
-    columns = {}
-    for name, rows in records.items():
-        made_by = [*PROVENANCE[:-1], "onnx", "onnxruntime", "openvino", "qonnx"]
+    for name, rows in parts.items():
         dates = pd.to_datetime(rows["date"]).dt.strftime("%Y-%m-%d %H:%M")
         columns[name] = {
             "networks": len(rows.drop_duplicates(KEYS)),
-            **{
-                key: ", ".join(map(str, rows[key].unique())) if key in rows else ""
-                for key in made_by
-            },
+            **{key: ", ".join(map(str, rows[key].unique())) for key in _MADE_BY if key in rows},
             "first finished (UTC)": dates.min(),
             "last finished (UTC)": dates.max(),
         }
-    return pd.DataFrame(columns).rename_axis("what").reset_index()
+        if "training_seconds" in rows:
+            columns[name]["converged"] = int(rows["converged"].sum())
+            columns[name]["hours of training"] = f"{rows['training_seconds'].sum() / 3600:.2f}"
+    return pd.DataFrame(columns).fillna("").rename_axis("what").reset_index()

@@ -4,5 +4,9 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["arguments", "code", "files"],
+    submodules=["arguments", "files"],
+    submod_attrs={
+        "arguments": ["parse_counts"],
+        "code": ["digest", "provenance", "reach", "read_commit", "read_package", "root"],
+    },
 )

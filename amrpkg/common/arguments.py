@@ -5,19 +5,46 @@ from collections.abc import Collection
 from numbers import Integral, Real
 
 
+def printable(text: object, most: int = 200) -> str:
+    """Foreign text for a message: one line of at most `most` characters, none of them control."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text)[: most + 1])
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def require_kind(argument: str, value: object, *kinds: type) -> None:
+    """Raise ``TypeError`` unless `value` is of one of `kinds`."""
+    if not isinstance(value, kinds):
+        allowed = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{argument} is of type {type(value).__name__}; allowed: {allowed}")
+
+
+def parse_counts(argument: str, text: str, separator: str | None = None) -> tuple[int, ...]:
+    """The counts in a text, by default by spaces. Raises ``ValueError`` for what is none."""
+    words = text.split(separator)
+    if not words or not all(word.isdecimal() and int(word) for word in words):
+        between = f"{separator!r} between them" if separator else "spaces between them"
+        raise ValueError(f"{argument} is {printable(text)!r}; allowed: counts with {between}")
+    return tuple(map(int, words))
+
+
 def require_choice(argument: str, value: object, allowed: Collection) -> None:
     """Raise ``ValueError`` unless `value` is one of `allowed`."""
     plain = isinstance(value, str | Integral) and not isinstance(value, bool)
     if not plain or value not in list(allowed):
-        raise ValueError(f"{argument} is {value!r}; allowed: {', '.join(map(str, allowed))}")
+        came = printable(repr(value))
+        raise ValueError(f"{argument} is {came}; allowed: {', '.join(map(str, allowed))}")
 
 
-def require_count(argument: str, value: object, minimum: int = 1) -> None:
-    """Raise ``TypeError`` unless `value` is an integer, ``ValueError`` if it is below `minimum`."""
+def require_count(
+    argument: str, value: object, minimum: int = 1, maximum: float = math.inf
+) -> None:
+    """Raise ``TypeError`` unless `value` is an integer, ``ValueError`` if it is outside."""
+    allowed = f"an integer of at least {minimum}"
+    allowed += f" and at most {maximum}" if maximum < math.inf else ""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{argument} is {value!r}; allowed: an integer of at least {minimum}")
-    if value < minimum:
-        raise ValueError(f"{argument} is {value}; allowed: an integer of at least {minimum}")
+        raise TypeError(f"{argument} is {printable(repr(value))}; allowed: {allowed}")
+    if not minimum <= value <= maximum:
+        raise ValueError(f"{argument} is {value}; allowed: {allowed}")
 
 
 def require_number(
@@ -30,6 +57,6 @@ def require_number(
     allowed = f"a finite number of at least {minimum:g}"
     allowed += f" and below {below:g}" if below < math.inf else ""
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{argument} is {value!r}; allowed: {allowed}")
+        raise TypeError(f"{argument} is {printable(repr(value))}; allowed: {allowed}")
     if not minimum <= value < below:
         raise ValueError(f"{argument} is {value}; allowed: {allowed}")

@@ -1,14 +1,33 @@
-"""A file that is there whole or not at all, whenever the process that writes it is stopped."""
+"""Files: those of others are plain ones, ours are there whole or not at all."""
 
 import json
+import math
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 CHECKOUT = Path(__file__).parents[2]
+IN_CHECKOUT = (CHECKOUT / "pyproject.toml").exists()  # else installed: nothing is written there
 RESULTS = CHECKOUT / "results"
+
+
+def require_regular(path: Path, most: float = math.inf) -> Path:
+    """`path`, if behind all links it is a plain file of at most `most` bytes.
+
+    Pipes and devices have no end. Raises ``ValueError`` that names it, ``OSError`` for a folder
+    and for what is missing or cannot be opened.
+    """
+    path = Path(path)
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise ValueError(f"{str(path)!r} is a pipe or a device; allowed: a file")
+    path.open("rb").close()  # what cannot be opened fails here: libraries do not name it
+    if status.st_size > most:
+        raise ValueError(f"{str(path)!r} holds {status.st_size} bytes; allowed: at most {most}")
+    return path
 
 
 @contextmanager

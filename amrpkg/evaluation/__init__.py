@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "accuracy": ["evaluate"],
+        "accuracy": ["evaluate", "score"],
         "bounds": ["ceiling", "classify_maximum_likelihood", "log_likelihoods"],
         "classification": ["FAR", "SHIPPED", "classify", "doubts"],
         "conditions": ["CONDITIONS", "Condition", "IMPAIRMENTS", "UNITS", "noise_power_at"],

@@ -1,26 +1,56 @@
-"""Accuracy on training and on fresh chunks, its confidence interval, and inference speed."""
+"""Class scores of any form of a network, and accuracy on training and on fresh chunks."""
 
 import numpy as np
-import torch
-from torch import nn
+from tqdm import tqdm
 
-from amrpkg.common.arguments import require_count
+from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.evaluation.decisions import Evaluation, count_decisions
 from amrpkg.signals.chunks import Chunks
 
+_MOST_SAMPLES = 1 << 17  # of a batch, whose features have to stay in memory
 
-def decide(model: nn.Module, iq: np.ndarray, batch_size: int = 1024) -> np.ndarray:
-    """Classify ``float32[n, 2, chunk_size]`` in batches on the current torch threads, ``int64[n]``.
 
-    The model is left in evaluation mode.
+def score(model, iq: np.ndarray, batch_size: int = 1024, progress: bool = False) -> np.ndarray:
+    """Class scores of ``float32[n, 2, chunk_size]``, ``[n, 9]``, in batches.
+
+    model : a form of a network that has a method ``scores(iq)``, as `IntegerNetwork` and what
+        `load_network` gives; or a torch module, which runs on the current torch threads, in its
+        own precision, and is left in evaluation mode
+    batch_size : chunks at a time, fewer where they are longer than 128
+    progress : show a bar on a terminal
+
+    Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
+    require_network(model)
+    require_kind("iq", iq, np.ndarray)
     require_count("batch_size", batch_size)
+    size = min(batch_size, max(1, _MOST_SAMPLES // iq.shape[-1]))
+    batches = np.split(iq, range(size, len(iq), size))
+    bar = tqdm(batches, unit="batch", leave=False, disable=None if progress else True)
+    if hasattr(model, "scores"):
+        return np.concatenate([model.scores(batch) for batch in bar])
+    import torch  # here: it takes seconds
+
     model.eval()
+    kind = next((values.dtype for values in model.parameters()), torch.float32)
     with torch.inference_mode():
-        decisions = [model(batch).argmax(1) for batch in torch.from_numpy(iq).split(batch_size)]
-    return torch.cat(decisions).numpy()
+        scores = [model(torch.from_numpy(batch).to(kind)) for batch in bar]
+    return torch.cat(scores).numpy()
 
 
-def evaluate(model: nn.Module, chunks: Chunks, batch_size: int = 1024) -> Evaluation:
-    """Classify every chunk and count; the model is left in evaluation mode."""
-    return count_decisions(chunks, decide(model, chunks.iq, batch_size))
+def require_network(model: object) -> None:
+    """Raise ``TypeError`` for what gives no scores: neither a method for it nor a torch module."""
+    if not hasattr(model, "scores") and not hasattr(model, "parameters"):
+        allowed = "a torch module, or an object with a method scores(iq)"
+        raise TypeError(f"model is of type {type(model).__name__}; allowed: {allowed}")
+
+
+def decide(model, iq: np.ndarray, batch_size: int = 1024, progress: bool = False) -> np.ndarray:
+    """The classes with the highest of the scores, ``int64[n]``; arguments as of `score`."""
+    return score(model, iq, batch_size, progress).argmax(axis=1)
+
+
+def evaluate(model, chunks: Chunks, batch_size: int = 1024, progress: bool = False) -> Evaluation:
+    """Classify every chunk and count; arguments as of `score`."""
+    require_kind("chunks", chunks, Chunks)
+    return count_decisions(chunks, decide(model, chunks.iq, batch_size, progress))

@@ -19,7 +19,7 @@ from functools import cache
 
 import numpy as np
 
-from amrpkg.common.arguments import require_number
+from amrpkg.common.arguments import require_kind, require_number
 from amrpkg.evaluation.decisions import Evaluation, count_decisions
 from amrpkg.signals.chunks import (
     FRESH_CHUNKS_PER_CLASS,
@@ -66,6 +66,7 @@ def log_likelihoods(
     Returns ``float64[n, 9]``, good to about 2e-6 / N_a a chunk of 32, as |r - s|^2 is formed
     in single precision. Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
+    require_kind("iq", iq, np.ndarray)
     require_number("noise_power", noise_power, _QUIETEST, below=_LOUDEST)
     require_number("phase_noise", phase_noise)
     if phase_noise > (most := noise_power**0.5):
@@ -126,6 +127,7 @@ def ceiling(
 
     Raises as `log_likelihoods`.
     """
+    require_kind("chunks", chunks, Chunks)
     decisions = classify_maximum_likelihood(chunks.iq, noise_power, phase_noise, constellations)
     return count_decisions(chunks, decisions)
 

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, norm
 
-from amrpkg.common.arguments import require_choice, require_count, require_number
+from amrpkg.common.arguments import (
+    require_choice,
+    require_count,
+    require_kind,
+    require_number,
+)
 from amrpkg.signals.chunks import Chunks
 from amrpkg.signals.constellations import CONSTELLATIONS
 
@@ -43,6 +47,7 @@ class Evaluation:
 
 def count_decisions(chunks: Chunks, decisions: np.ndarray) -> Evaluation:
     """The `Evaluation` of one decision a chunk, ``int64[n]``."""
+    require_kind("chunks", chunks, Chunks)
     classes = len(CONSTELLATIONS)
     cells = chunks.labels * classes + decisions
     confusion = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
@@ -65,6 +70,8 @@ def binomial_interval(
 
     Returns (low, high). Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
+    from scipy.stats import binomtest, norm  # here: it takes several times as long as NumPy
+
     require_count("count", count)
     require_count("correct", correct, minimum=0)
     if correct > count:

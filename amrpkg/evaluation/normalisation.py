@@ -19,6 +19,7 @@ from amrpkg.signals.constellations import CONSTELLATIONS
 _ENERGIES = [np.mean(np.abs(points) ** 2) for points in CONSTELLATIONS.values()]
 LOWEST, HIGHEST = (float(np.sqrt(f(_ENERGIES) + NOISE_POWER)) for f in (min, max))
 _SPREAD = 1.8  # four standard deviations of the r.m.s. of one 8ASK sample, relative
+_QUIETEST = 1e-30
 _MOST_CHUNKS = 64  # looked at, spread over the recording
 _STEP = 1.015  # between factors; it moves the outermost point by a fifth of the noise
 
@@ -44,13 +45,18 @@ def matching_factor(samples: np.ndarray) -> float:
     factor is right to about 1 %. At four times its noise BPSK is taken for a smaller 8ASK; what
     is wrong then shows in the distances of `classify`.
 
-    Raises ``ValueError`` if all these samples are zero.
+    Raises ``ValueError`` if all these samples are zero, or so small or large that a factor is no
+    number of 32 bits.
     """
     chunks = samples[: len(samples) // CHUNK_SIZE * CHUNK_SIZE].reshape(-1, CHUNK_SIZE)
     chunks = chunks[:: -(-len(chunks) // _MOST_CHUNKS)]
     rms = level(chunks)
-    if rms == 0:
-        raise ValueError("samples are all zero; allowed: a recording with a signal to normalise")
+    if not _QUIETEST < rms < 1 / _QUIETEST:
+        came = f"of an r.m.s. of {rms:.3g}" if rms else "all zero"
+        raise ValueError(
+            f"samples are {came}; allowed: a recording with a signal to normalise, of an r.m.s. "
+            f"between {_QUIETEST} and {1 / _QUIETEST}"
+        )
     chunks = (chunks / rms).astype(np.complex64)
     slack = _SPREAD / np.sqrt(chunks.size)
     low, high = LOWEST / (1 + slack), HIGHEST * (1 + slack)

@@ -5,14 +5,14 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "header": ["FORMATS", "SUFFIXES"],
+        "header": ["FORMATS", "Format"],
         "integer_file": ["load_integers", "pack", "save_integers", "unpack"],
-        "judging": ["report"],
+        "judging": ["judge"],
         "onnx_graph": ["float_graph"],
         "onnx_import": ["load_onnx"],
         "qcdq": ["qcdq_graph"],
         "qonnx": ["qonnx_graph"],
-        "reading": ["load_network"],
+        "reading": ["as_module", "load_network"],
         "runtimes": ["run_onnxruntime", "run_openvino", "run_qonnx"],
         "writing": ["export"],
     },

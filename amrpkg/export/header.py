@@ -1,7 +1,10 @@
-"""The forms of an exported file, and what every one says of itself."""
+"""The forms of an exported file, a row each, and what every one says of itself."""
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pkgutil import resolve_name
 
 import numpy as np
 
@@ -9,15 +12,52 @@ from amrpkg import __version__
 from amrpkg.signals.chunks import NOISE_POWER, PHASE_NOISE
 from amrpkg.signals.constellations import CONSTELLATIONS
 
-FORMATS = {
-    "qonnx": "for FPGA compilers: FINN, hls4ml",
-    "onnx": "for runtimes: onnxruntime, OpenVINO; the one form of a float network",
-    "integer": "packed integers, for hardware of your own",
-}
-"""Format -> what it is for."""
 
-SUFFIXES = {"qonnx": ".onnx", "onnx": ".onnx", "integer": ".safetensors"}
-"""Format -> ending of its files, by which they are read back."""
+@dataclass(frozen=True)
+class Format:
+    """A form of an exported file.
+
+    suffix : ending of its files, by which they are read back; forms of one ending have one reader
+    use : what it is for
+    write : of (model, path, name): a network without silent channels, and what the file says of it
+    read : of (path, classes): gives a module that evaluates like a model of our own; classes are
+        names in the order of the scores, ``None`` for those that the file names itself
+    takes_float : whether a float network has this form too
+    """
+
+    suffix: str
+    use: str
+    write: Callable
+    read: Callable
+    takes_float: bool = False
+
+
+def _at(place: str) -> Callable:
+    """The function of that place, imported when it is called: names and uses load no torch."""
+    return lambda *arguments: resolve_name(f"amrpkg.export.{place}")(*arguments)
+
+
+_read_onnx = _at("reading:read_onnx")
+
+FORMATS: dict[str, Format] = {
+    "qonnx": Format(
+        ".onnx", "for FPGA compilers: FINN, hls4ml", _at("writing:write_qonnx"), read=_read_onnx
+    ),
+    "onnx": Format(
+        ".onnx",
+        "for runtimes: onnxruntime, OpenVINO; the one form of a float network",
+        _at("writing:write_onnx"),
+        read=_read_onnx,
+        takes_float=True,
+    ),
+    "integer": Format(
+        ".safetensors",
+        "packed integers, for hardware of your own",
+        _at("writing:write_integers"),
+        read=_at("reading:read_safetensors"),
+    ),
+}
+"""Name -> row."""
 
 CONVENTION = (
     "I and Q of one complex sample a symbol; amplitudes as in amrpkg/signals/constellations.py "

@@ -11,15 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
+from amrpkg.common.arguments import printable, require_count
+from amrpkg.common.files import require_regular
+from amrpkg.export.folding import constants_of, fold_quantisers
 from amrpkg.export.qonnx import QUANT_DOMAIN
 from amrpkg.export.runtimes import Scores, run_onnxruntime, run_qonnx
 from amrpkg.hardware.resources import LayerCount
+from amrpkg.signals.chunks import LONGEST_CHUNK
 
-LARGEST_FILE = 256 << 20  # bytes
-LARGEST_VALUE = 1 << 24  # elements of a tensor, for one chunk
+LARGEST_FILE = 64 << 20  # bytes
+LARGEST_TENSOR = 1 << 24  # elements
+LARGEST_SUM = 128 << 20  # bytes of all values that are computed, for a block of chunks
 _LISTED = """
     Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvInteger DequantizeLinear
     Div Dropout DynamicQuantizeLinear Elu Expand Flatten Gather Gelu Gemm GlobalAveragePool
@@ -46,6 +50,7 @@ class OnnxNetwork:
     layers, bit_width : what Algorithm II counts, see `hardware`; the bit width is what the
         file says, else what its widest integer weights need, 32 if they are floats
     scores : maps ``float32[n, 2, chunk_size]`` to ``float32[n, outputs]``
+    block : the most chunks that it should be given at a time
     """
 
     metadata: dict[str, str]
@@ -54,53 +59,60 @@ class OnnxNetwork:
     layers: list[LayerCount]
     bit_width: int
     scores: Scores
+    block: int
 
 
 def load_onnx(path: Path) -> OnnxNetwork:
     """Read and check an ONNX or QONNX file.
 
     Raises ``ValueError`` that names `path` and what is allowed: for a file that is damaged or
-    larger than 256 MiB, other inputs than ``float32[n, 2, chunk_size]``, other outputs than
-    ``[n, scores]``, operators that are not listed, tensors in other files, values too large.
+    larger than 64 MiB, other inputs than ``float32[n, 2, chunk_size]``, other outputs than
+    ``[n, scores]``, operators that are not listed, tensors in other files, numbers that are not
+    finite, quantisers without a step or a bit, values that together outgrow memory.
     """
+    require_regular(path, LARGEST_FILE)
     try:
-        if (size := Path(path).stat().st_size) > LARGEST_FILE:
-            raise ValueError(f"it holds {size} bytes; allowed: {LARGEST_FILE}")
-        model = onnx.load(path, format="protobuf", load_external_data=False)
-        return _checked(model)
-    except (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as e:
-        reason = (str(e).strip().splitlines() or ["nothing in it"])[0]
-        raise ValueError(f"{str(path)!r} is not an undamaged ONNX file: {reason}") from e
+        return _checked(onnx.load(path, format="protobuf", load_external_data=False))
     except ValueError as error:
-        raise ValueError(f"{str(path)!r}: {error}") from error
+        raise ValueError(f"{str(path)!r}: {printable(error, 1000)}") from error
+    except Exception as error:  # those of the libraries have nothing in common
+        reason = printable((str(error).strip().splitlines() or ["nothing in it"])[0])
+        raise ValueError(f"{str(path)!r} is not an undamaged ONNX file: {reason}") from error
 
 
 def _checked(model: onnx.ModelProto) -> OnnxNetwork:
     quantised = _require_operators(model)
     _require_own_tensors(model)
-    plain = _without_quant(model)
+    if quantised:
+        _require_quantisers(model)
+    runnable = fold_quantisers(model) if quantised else model
+    plain = _without_quant(runnable or model)
     onnx.checker.check_model(plain)
     chunk_size = _require_samples(plain.graph)
-    outputs = _require_scores(plain)
-    scores = run_qonnx(model) if quantised else run_onnxruntime(model)
-    _try(scores, chunk_size, outputs)
+    outputs, block = _require_scores(plain)
+    scores = run_onnxruntime(runnable) if runnable else run_qonnx(model)
+    _try(scores, chunk_size, outputs, min(3, block))
     if model.graph.node[-1].op_type == "Softmax":
         scores = _logarithm(scores)  # classify takes the softmax itself
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     layers, bits = count_graph(model)
-    bits = int(metadata.get("bit_width", bits))
-    return OnnxNetwork(metadata, chunk_size, outputs, layers, bits, scores)
+    said = metadata.get("bit_width", str(bits))
+    if not (said.isdecimal() and len(said) < 3 and 1 <= int(said) <= 32):
+        raise ValueError(f"its bit width is {printable(repr(said), 80)}; allowed: 1 to 32")
+    return OnnxNetwork(metadata, chunk_size, outputs, layers, int(said), scores, block)
 
 
-def _try(scores: Scores, chunk_size: int, outputs: int) -> None:
+def _try(scores: Scores, chunk_size: int, outputs: int, count: int) -> None:
     """Run some chunks: what a runtime does not like of a graph it may say only then."""
     try:
-        found = scores(np.zeros((3, 2, chunk_size), np.float32)).shape
+        found = scores(np.zeros((count, 2, chunk_size), np.float32)).shape
     except Exception as error:  # a runtime's own, which have nothing in common
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = printable((str(error).strip().splitlines() or [type(error).__name__])[0])
         raise ValueError(f"it cannot be run ({reason}); allowed: a graph that can") from error
-    if found != (3, outputs):
-        raise ValueError(f"it gives {list(found)} for 3 chunks; allowed: [3, {outputs}]")
+    if found != (count, outputs):
+        raise ValueError(
+            f"it gives {list(found)} for {count} chunks; allowed: [{count}, {outputs}]"
+        )
 
 
 def _logarithm(probabilities: Scores) -> Scores:
@@ -118,11 +130,16 @@ def _require_operators(model: onnx.ModelProto) -> bool:
         if not (in_qonnx or (node.domain in ("", "ai.onnx") and node.op_type in OPERATORS)):
             name = f"{node.domain}::{node.op_type}" if node.domain else node.op_type
             raise ValueError(
-                f"it has an operator {name}; allowed: {', '.join(sorted(OPERATORS))}, and of "
-                f"{QUANT_DOMAIN}: {', '.join(sorted(QONNX_OPERATORS))}"
+                f"it has an operator {printable(name, 80)}; allowed: "
+                f"{', '.join(sorted(OPERATORS))}, and of {QUANT_DOMAIN}: "
+                f"{', '.join(sorted(QONNX_OPERATORS))}"
             )
+        name = printable(repr(node.name))
         if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
-            raise ValueError(f"its node {node.name} holds a graph of its own; allowed: none")
+            raise ValueError(f"its node {name} holds a graph of its own; allowed: none")
+        numbers = [x for attribute in node.attribute for x in (attribute.f, *attribute.floats)]
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"its node {name} holds {numbers}; allowed: finite numbers")
     return custom
 
 
@@ -136,22 +153,38 @@ def _tensors(model: onnx.ModelProto) -> Iterator[TensorProto]:
 
 def _require_own_tensors(model: onnx.ModelProto) -> None:
     for tensor in _tensors(model):
+        name, kind = printable(repr(tensor.name)), TensorProto.DataType.Name(tensor.data_type)
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
             raise ValueError(
-                f"its tensor {tensor.name!r} lies in another file; allowed: one file (save the "
-                "model without external data)"
+                f"its tensor {name} lies in another file; allowed: one file (save the model "
+                "without external data)"
             )
-        _require_small(tensor.name, tensor.dims)
+        if np.prod([int(size) for size in tensor.dims], dtype=object) > LARGEST_TENSOR:
+            shape = printable(" x ".join(map(str, tensor.dims)))
+            raise ValueError(f"its tensor {name} has {shape} elements; allowed: {LARGEST_TENSOR}")
+        is_real = "FLOAT" in kind or kind == "DOUBLE"
+        if is_real and not np.isfinite(numpy_helper.to_array(tensor)).all():
+            raise ValueError(f"its tensor {name} holds NaN or infinity; allowed: finite numbers")
     if model.graph.sparse_initializer:
         raise ValueError("it holds sparse tensors; allowed: dense ones")
 
 
-def _require_small(name: str, dims) -> None:
-    if np.prod([int(size) for size in dims], dtype=object) > LARGEST_VALUE:
-        raise ValueError(
-            f"its tensor {name!r} has {' x '.join(map(str, dims))} elements; allowed: "
-            f"{LARGEST_VALUE} for one chunk"
-        )
+def _require_quantisers(model: onnx.ModelProto) -> None:
+    """Raise ``ValueError`` unless each has a step and a number of bits, which do not change."""
+    constants = constants_of(model.graph)
+    for node in model.graph.node:
+        if node.domain in _QONNX_DOMAINS:
+            about = [*node.input[1:2], *node.input[3:]]  # without the zero point
+            fits = all(name in constants for name in node.input[1:])
+            values = [numpy_helper.to_array(constants[name]) for name in about] if fits else []
+            if node.op_type in ("Quant", "IntQuant"):
+                fits &= len(values) == 2 and values[1].size == 1 and (values[1] <= 32).all()
+            if not fits or not all((x > 0).all() for x in values):
+                name = printable(repr(node.name))
+                raise ValueError(
+                    f"its {node.op_type} {name} has a scale or bit width out of range; allowed: "
+                    "constants above 0, at most 32 bits"
+                )
 
 
 def _without_quant(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -180,35 +213,54 @@ def _require_samples(graph: onnx.GraphProto) -> int:
         kind = graph.input[0].type.tensor_type.elem_type
         if kind == TensorProto.FLOAT and len(sizes) == 3 and sizes[1] == 2 and sizes[2]:
             shapes[0][0].dim_value = 1
+            require_count("chunk size", sizes[2], maximum=LONGEST_CHUNK)
             return sizes[2]
     found = "; ".join(
         f"{value.name} [{', '.join(str(dim.dim_value or dim.dim_param) for dim in shape)}]"
         for value, shape in zip(graph.input, shapes, strict=True)
     )
-    raise ValueError(f"its inputs are {found or 'none'}; allowed: one, float [n, 2, chunk size]")
+    found = printable(found or "none")
+    raise ValueError(f"its inputs are {found}; allowed: one, float [n, 2, chunk size]")
 
 
-def _require_scores(plain: onnx.ModelProto) -> int:
-    """The number of class scores, if that is what the graph gives and no value is too large."""
+def _require_scores(plain: onnx.ModelProto) -> tuple[int, int]:
+    """The number of class scores, if that is what the graph gives, and how many chunks at a time
+    leave room for the values of all its nodes."""
     if len(plain.graph.output) != 1:
         raise ValueError(f"it has {len(plain.graph.output)} outputs; allowed: one, [n, scores]")
     plain.graph.output[0].type.tensor_type.ClearField("shape")
     inferred = onnx.shape_inference.infer_shapes(plain, strict_mode=True, data_prop=True).graph
-    shapes = {
-        value.name: value.type.tensor_type.shape.dim
+    kinds = {
+        value.name: value.type.tensor_type
         for value in (*inferred.value_info, *inferred.output)
         if value.type.tensor_type.HasField("shape")
     }
-    for name in (name for node in inferred.node for name in node.output if name):
-        if name not in shapes or not all(dim.HasField("dim_value") for dim in shapes[name]):
-            raise ValueError(
-                f"the size of its value {name!r} depends on what is run; allowed: fixed sizes"
-            )
-        _require_small(name, [dim.dim_value for dim in shapes[name]])
+    varying, once, each = {plain.graph.input[0].name}, 0, 0  # bytes, of all chunks and of each
+    for node in inferred.node:
+        for name in filter(None, node.output):
+            sizes, shown = kinds[name].shape.dim if name in kinds else [None], printable(repr(name))
+            if not all(size and size.HasField("dim_value") for size in sizes):
+                raise ValueError(
+                    f"the size of its value {shown} depends on what is run; allowed: fixed sizes"
+                )
+            width = np.dtype(helper.tensor_dtype_to_np_dtype(kinds[name].elem_type)).itemsize
+            size = int(np.prod([size.dim_value for size in sizes], dtype=object)) * width
+            if varying.intersection(node.input):
+                varying.add(name)
+                each += size
+            else:
+                once += size
+            if once + each > LARGEST_SUM:
+                raise ValueError(
+                    f"its values up to {shown} take {once + each} bytes for one chunk; allowed: at "
+                    f"most {LARGEST_SUM}"
+                )
     scores = [dim.dim_value for dim in inferred.output[0].type.tensor_type.shape.dim]
     if len(scores) != 2 or scores[1] < 2:
-        raise ValueError(f"its output is {scores} for one chunk; allowed: [1, number of classes]")
-    return scores[1]
+        raise ValueError(
+            f"its output is {printable(scores)} for one chunk; allowed: [1, number of classes]"
+        )
+    return scores[1], (LARGEST_SUM - once) // max(1, each)
 
 
 def count_graph(model: onnx.ModelProto) -> tuple[list[LayerCount], int]:
@@ -217,11 +269,8 @@ def count_graph(model: onnx.ModelProto) -> tuple[list[LayerCount], int]:
     Integer weights count as many bits as their largest needs, those behind a ``Quant`` what it
     says, floats 32.
     """
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    constants = constants_of(model.graph)
     makers = {output: node for node in model.graph.node for output in node.output}
-    for node in model.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
-            constants[node.output[0]] = node.attribute[0].t
 
     def trace(name: str) -> tuple[np.ndarray, int] | None:
         """The constant behind a tensor and its bits, ``None`` if it depends on the samples."""

@@ -1,61 +1,74 @@
-"""Any file of a network as a module that evaluates like a model of our own."""
+"""Any file of a network as one that evaluates like a model of our own."""
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
 
-from amrpkg.export.header import export_metadata
+from amrpkg.common.arguments import printable
+from amrpkg.common.files import require_regular
+from amrpkg.export.header import FORMATS, export_metadata
 from amrpkg.export.integer_file import load_integers
-from amrpkg.hardware.integers import IntegerNetwork
 from amrpkg.hardware.resources import LayerCount
-from amrpkg.models.weights import load_model
 from amrpkg.signals.constellations import CONSTELLATIONS
 
+if TYPE_CHECKING:
+    import torch
+
+    from amrpkg.models.network import Network
+
 _OURS = tuple(CONSTELLATIONS)
+_MOST_NUMBERS = 1 << 22  # that a layer in integers takes at a time, in 64 bits: 32 MB
 
 
-class ForeignNetwork(nn.Module):
+@dataclass(frozen=True)
+class ForeignNetwork:
     """A network that torch does not compute, for what takes one: `evaluate`, `classify`,
-    `hardware.estimate`.
+    `hardware.estimate`. It knows `classes`, all of the book's or some.
 
-    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to ``float32[n, 9]``, the scores of the
-    book's classes in its order; a class that the network does not know scores minus infinity.
+    It takes `block` chunks at a time.
     """
 
-    def __init__(
-        self,
-        scores: Callable[[np.ndarray], np.ndarray],
-        chunk_size: int,
-        classes: Sequence[str],
-        layer_counts: list[LayerCount],
-        bit_width: int,
-    ):
-        super().__init__()
-        self.chunk_size = chunk_size
-        self.classes = tuple(classes)
-        self.layer_counts = layer_counts
-        self.bit_width = bit_width
-        self._scores = scores
-        self._places = [_OURS.index(name) for name in classes]
+    run: Callable[[np.ndarray], np.ndarray]
+    chunk_size: int
+    classes: tuple[str, ...]
+    layer_counts: list[LayerCount]
+    bit_width: int
+    block: int
 
-    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+    def scores(self, iq: np.ndarray) -> np.ndarray:
+        """Scores of the book's classes in its order, ``float32[n, 2, chunk_size]`` to
+        ``float32[n, 9]``; a class that the network does not know scores minus infinity.
+
+        Raises ``ValueError`` for another shape and for scores that are not finite.
+        """
         if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
-            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
-        scores = torch.full((len(iq), len(_OURS)), -torch.inf)
-        given = self._scores(iq.numpy().astype(np.float32, copy=False))
-        scores[:, self._places] = torch.from_numpy(np.asarray(given, np.float32))
+            raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, {self.chunk_size})")
+        iq, size = iq.astype(np.float32, copy=False), max(1, self.block)
+        blocks = [iq[k : k + size] for k in range(0, max(1, len(iq)), size)]
+        given = np.concatenate([np.asarray(self.run(block), np.float32) for block in blocks])
+        if not np.isfinite(given).all():
+            odd = given[~np.isfinite(given)][0]
+            raise ValueError(f"model gives a score of {odd}; allowed: a network of finite scores")
+        scores = np.full((len(iq), len(_OURS)), -np.inf, np.float32)
+        scores[:, [_OURS.index(name) for name in self.classes]] = given
         return scores
 
+    def __call__(self, iq: "torch.Tensor") -> "torch.Tensor":
+        """The same of tensors, as a torch module is called."""
+        import torch
 
-def load_network(path: Path, classes: Sequence[str] | None = None) -> nn.Module:
+        return torch.from_numpy(self.scores(iq.numpy()))
+
+
+def load_network(path: Path, classes: Sequence[str] | None = None) -> "Network | ForeignNetwork":
     """Read a network from a file of `save_model`, `save_integers`, or ONNX or QONNX.
 
-    path : by its ending, ``.onnx`` or ``.safetensors``
+    path : by its ending, that of a row of `FORMATS`
     classes : of the scores of an ONNX file, in their order; by default those that the file
         names itself
 
@@ -64,27 +77,28 @@ def load_network(path: Path, classes: Sequence[str] | None = None) -> nn.Module:
     `onnx_import.load_onnx`; for classes that are not the book's, each once, one a score; and
     for a file made for other constellations.
     """
-    path = Path(path)
-    path.open("rb").close()  # the libraries do not name what they cannot open
-    if path.suffix == ".onnx":
-        return _load_onnx(path, classes)
+    path = require_regular(path)
+    readers = {form.suffix: form.read for form in FORMATS.values()}
+    if path.suffix not in readers:
+        raise ValueError(f"{str(path)!r} is of an unknown kind; allowed: {', '.join(readers)}")
+    return readers[path.suffix](path, classes)
+
+
+def read_safetensors(path: Path, classes: Sequence[str] | None) -> "Network | ForeignNetwork":
+    """The network of a file of `save_model` or `save_integers`; it has the book's classes."""
     if classes is not None:
         raise ValueError(f"classes is given for {str(path)!r}; allowed: with an .onnx file")
-    if path.suffix != ".safetensors":
-        raise ValueError(f"{str(path)!r} is of an unknown kind; allowed: .onnx, .safetensors")
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
     except SafetensorError as error:
-        raise ValueError(f"{str(path)!r} is damaged: {error}") from error
+        raise ValueError(f"{str(path)!r} is damaged: {printable(error)}") from error
     if "format" not in metadata:
+        from amrpkg.models.weights import load_model  # here: torch and Brevitas take seconds
+
         return load_model(path)
     _require_our_constellations(path, metadata)
-    return as_module(load_integers(path))
-
-
-def as_module(network: IntegerNetwork) -> ForeignNetwork:
-    """A network in integers as a module, whose scores are those of the trained model."""
+    network = load_integers(path)
     counts = [
         LayerCount(
             layer.name,
@@ -93,10 +107,15 @@ def as_module(network: IntegerNetwork) -> ForeignNetwork:
         )
         for layer in network.layers
     ]
-    return ForeignNetwork(network.scores, network.chunk_size, _OURS, counts, network.bit_width)
+    widest = max(x.weights[0].size for x in network.layers if x.weights is not None)
+    block = _MOST_NUMBERS // (network.chunk_size * widest)
+    return ForeignNetwork(
+        network.scores, network.chunk_size, _OURS, counts, network.bit_width, block
+    )
 
 
-def _load_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
+def read_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
+    """The network of an ONNX or QONNX file."""
     from amrpkg.export.onnx_import import load_onnx  # here: onnx and its runtime take a second
 
     network = load_onnx(path)
@@ -106,12 +125,18 @@ def _load_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
     classes = classes or _classes_of(path, network.metadata["classes"])
     unknown = [name for name in classes if name not in CONSTELLATIONS]
     if unknown or len(set(classes)) != len(classes) or len(classes) != network.outputs:
+        came = printable(", ".join(classes))
         raise ValueError(
-            f"classes of {str(path)!r} are {', '.join(classes)}; allowed: {network.outputs} of "
+            f"classes of {str(path)!r} are {came}; allowed: {network.outputs} of "
             f"{', '.join(CONSTELLATIONS)}, each once, in the order of its scores"
         )
     return ForeignNetwork(
-        network.scores, network.chunk_size, classes, network.layers, network.bit_width
+        network.scores,
+        network.chunk_size,
+        tuple(classes),
+        network.layers,
+        network.bit_width,
+        network.block,
     )
 
 
@@ -122,8 +147,8 @@ def _classes_of(path: Path, text: str) -> list[str]:
             raise ValueError("no list of names")
     except ValueError as error:
         raise ValueError(
-            f"classes in the header of {str(path)!r} are {text[:80]!r} ({error}); allowed: a "
-            "JSON list of names (or give them by --classes)"
+            f"classes in the header of {str(path)!r} are {printable(repr(text), 80)} "
+            f"({printable(error)}); allowed: a JSON list of names (or give them by --classes)"
         ) from error
     return classes
 
@@ -132,6 +157,7 @@ def _require_our_constellations(path: Path, metadata: dict[str, str]) -> None:
     key = "constellations_sha256"
     if metadata.get(key, ours := export_metadata("", 32, 0)[key]) != ours:
         raise ValueError(
-            f"{str(path)!r} is for other constellations ({metadata.get('constellations')}); "
+            f"{str(path)!r} is for other constellations "
+            f"({printable(metadata.get('constellations'))}); "
             "allowed: those of this version of amrpkg"
         )

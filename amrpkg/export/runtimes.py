@@ -4,13 +4,13 @@ Each function returns one that maps ``float32[n, 2, chunk_size]`` to class score
 ``float32[n, scores]``.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
-import torch
 
 Scores = Callable[[np.ndarray], np.ndarray]
 BATCH_SIZE = 1024  # chunks that qonnx takes at a time
@@ -20,6 +20,11 @@ def has_vnni() -> bool:
     """Whether the processor is known to add products of bytes in 32 bits at once (x86)."""
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.exists() and "vnni" in cpuinfo.read_text()
+
+
+def _threads() -> int:
+    """As many as torch takes; 0, what the runtime takes, where torch is not loaded."""
+    return sys.modules["torch"].get_num_threads() if "torch" in sys.modules else 0
 
 
 def start_onnxruntime(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
@@ -33,7 +38,7 @@ def start_onnxruntime(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     exact = [] if has_vnni() else ["session.x64quantprecision", "session.disable_quant_qdq"]
     for entry in exact or [None]:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+        options.intra_op_num_threads = _threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         if entry:
@@ -70,7 +75,7 @@ def run_openvino(model: onnx.ModelProto, batch: int, precision: str = "f32") -> 
     core = openvino.Core()
     network = core.read_model(model.SerializeToString())
     network.reshape([batch, *network.input(0).partial_shape[1:]])
-    options = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "NUM_STREAMS": 1}
+    options = {"INFERENCE_NUM_THREADS": _threads(), "NUM_STREAMS": 1}
     options["INFERENCE_PRECISION_HINT"] = precision
     request = core.compile_model(network, "CPU", options).create_infer_request()
 

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from amrpkg.common.arguments import require_choice
+import onnx
+
+from amrpkg.common.arguments import require_choice, require_kind
 from amrpkg.common.files import whole_file
-from amrpkg.export.header import FORMATS, SUFFIXES
+from amrpkg.export.header import FORMATS
 from amrpkg.export.integer_file import save_integers
 from amrpkg.export.onnx_graph import float_graph
 from amrpkg.export.qcdq import qcdq_graph
@@ -20,25 +22,41 @@ def export(model: Network, path: Path, format: str, name: str | None = None) -> 
     format : a key of `FORMATS`
     name : what the file says of itself, such as a grid point's; by default the architecture
 
-    Raises ``ValueError`` for an unknown format, a path with another ending than its files have,
-    a float model in an integer format, a model with held masks and a quantised one that was not
-    trained.
+    Raises ``TypeError`` for what is no model of ours; ``ValueError`` for an unknown format, a path
+    with another ending than its files have, a float model in an integer format, a model with held
+    masks and a quantised one that was not trained.
     """
+    require_kind("model", model, Network)
     require_choice("format", format, FORMATS)
-    if Path(path).suffix != SUFFIXES[format]:
+    form, path = FORMATS[format], Path(path)
+    if path.suffix != form.suffix:
         raise ValueError(
-            f"path is {str(path)!r}; allowed for {format}: a name that ends in {SUFFIXES[format]}"
+            f"path is {str(path)!r}; allowed for {format}: a name that ends in {form.suffix}"
         )
-    name = name or model.architecture
-    if model.bit_width == 32 and format != "onnx":
-        raise ValueError(f"format is {format!r} and the model is float; allowed for float: onnx")
-    small = shrink(model)
-    if format == "integer":
-        save_integers(to_integers(small, name), path)
-        return
-    if model.bit_width == 32:
-        graph = float_graph(small, name)
-    else:
-        graph = {"onnx": qcdq_graph, "qonnx": qonnx_graph}[format](to_integers(small, name))
-    with whole_file(Path(path), binary=True) as file:
+    if model.bit_width == 32 and not form.takes_float:
+        allowed = ", ".join(key for key, form in FORMATS.items() if form.takes_float)
+        raise ValueError(
+            f"format is {format!r} and the model is float; allowed for float: {allowed}"
+        )
+    form.write(shrink(model), path, name or model.architecture)
+
+
+def write_qonnx(model: Network, path: Path, name: str) -> None:
+    """Write a quantised model without masks as QONNX."""
+    _write(qonnx_graph(to_integers(model, name)), path)
+
+
+def write_onnx(model: Network, path: Path, name: str) -> None:
+    """Write a model without masks as ONNX, quantised as QCDQ."""
+    is_float = model.bit_width == 32
+    _write(float_graph(model, name) if is_float else qcdq_graph(to_integers(model, name)), path)
+
+
+def write_integers(model: Network, path: Path, name: str) -> None:
+    """Write the integers of a quantised model without masks."""
+    save_integers(to_integers(model, name), path)
+
+
+def _write(graph: onnx.ModelProto, path: Path) -> None:
+    with whole_file(path, binary=True) as file:
         file.write(graph.SerializeToString())

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from amrpkg.common.arguments import require_choice, require_count
-from amrpkg.common.files import CHECKOUT
+from amrpkg.common.files import CHECKOUT, IN_CHECKOUT
 from amrpkg.grid.points import KEYS, Point
 from amrpkg.training.protocols import PRUNING_VARIANTS, Settings, StreamSettings, settings
 
@@ -23,9 +23,14 @@ _SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"
 
 
 def runs_folder() -> Path:
-    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands."""
-    default = CHECKOUT if (CHECKOUT / "pyproject.toml").exists() else Path.cwd()
-    return Path(os.environ.get("AMR_RUNS", default / "runs"))
+    """``$AMR_RUNS``, else ``runs/`` in the checkout, else ``runs/`` where the caller stands.
+
+    Raises ``ValueError`` if ``$AMR_RUNS`` is empty.
+    """
+    default = CHECKOUT if IN_CHECKOUT else Path.cwd()
+    if not (folder := os.environ.get("AMR_RUNS", str(default / "runs"))):
+        raise ValueError("AMR_RUNS is ''; allowed: a folder, or leave it unset")
+    return Path(folder)
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,13 @@ class Run:
     def start(self) -> "Run | None":
         """The run whose weights this one starts from, ``None`` for random weights.
 
-        A pruned point starts from its unpruned one, if not from the float one of its pruning,
-        which a protocol may take for all quantised ones.
+        A pruned point starts from its unpruned one, if not, as on a stream, a quantised one from
+        that of more bits and the same pruning.
         """
         point = self.point
-        if self.settings.quantised_last and point.bit_width != 32:
-            return replace(self, point=Point(point.architecture, 32, point.pruning_percent))
+        knobs = self.settings
+        if knobs.quantised_last and point.bit_width != 32:
+            return replace(self, point=replace(point, bit_width=knobs.start_bits))
         return replace(self, point=point.base) if point.pruning_percent else None
 
     @property
@@ -153,3 +159,21 @@ def read_record(folder: Path) -> dict:
         if speed["weights_sha256"] == record["weights_sha256"]:  # else of an earlier run
             return record | speed
     return record
+
+
+def finished_runs(runs: Path, protocol: str = "*") -> dict[Path, dict]:
+    """Folder -> `read_record` of every finished run below `runs`, by default of all protocols.
+
+    Raises ``ValueError`` if there is none, or if runs are damaged, which are all named.
+    """
+    records, damaged = {}, []
+    for folder in sorted(file.parent for file in Path(runs).glob(f"{protocol}/*/metrics.json")):
+        try:
+            records[folder] = read_record(folder)
+        except ValueError as error:
+            damaged.append(str(error))
+    if damaged:
+        raise ValueError("\n".join([f"runs holds {len(damaged)} damaged ones:", *damaged]))
+    if not records:
+        raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
+    return records

@@ -54,6 +54,7 @@ class KernelServer:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     env=environment,
+                    process_group=0,  # Ctrl-C is for the sweep
                     text=True,
                 )
             request = {"arguments": arguments, "environment": environment, "folder": folder}
@@ -110,10 +111,13 @@ def kernel_manager(server: KernelServer) -> type[AsyncKernelManager]:
 
 
 def _serve() -> None:
-    """Fork a kernel for each line on stdin and print its process id, until stdin ends."""
+    """Fork a kernel for each line on stdin and print its process id, until stdin ends.
+
+    It dies with the thread that started it, which works as long as its sweep or Dask worker.
+    """
+    ctypes.CDLL(None).prctl(_KILL_WITH_PARENT, signal.SIGKILL)
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a kernel prints is no reply
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
     for module in _IMPORTS:
         import_module(module)
@@ -128,7 +132,6 @@ def _serve() -> None:
 def _become_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:
     ctypes.CDLL(None).prctl(_KILL_WITH_PARENT, signal.SIGKILL)
     os.setsid()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.environ.clear()

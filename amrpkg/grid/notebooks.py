@@ -1,11 +1,13 @@
 """Run a chapter through papermill, with checked parameters."""
 
+from numbers import Integral, Real
 from pathlib import Path
 
+import numpy as np
 import papermill
 from jupyter_client import AsyncKernelManager
 
-_TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool}
+_TYPES = {"str": str, "int": Integral, "float": Real, "bool": bool}
 
 
 def require_parameters(notebook: Path, parameters: dict) -> None:
@@ -40,6 +42,10 @@ def run_notebook(
     ``papermill.PapermillExecutionError`` when a cell fails; `output` then holds the traceback.
     """
     require_parameters(notebook, parameters)
+    parameters = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in parameters.items()
+    }
     papermill.execute_notebook(
         str(notebook),
         str(output),

@@ -5,19 +5,12 @@ it was made under the same parameters by the same code.
 """
 
 import json
-import platform
-import subprocess
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 
 import pandas as pd
-import torch
 from filelock import FileLock
 
-from amrpkg.common.code import digest_modules
+from amrpkg.common.code import current_digest, provenance, root, versions
 from amrpkg.common.files import whole_file
 from amrpkg.evaluation.accuracy import evaluate
 from amrpkg.grid.folders import Run, read_metrics, seal
@@ -27,17 +20,6 @@ from amrpkg.models.weights import load_float_weights, load_model, save_model
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, make_chunks
 from amrpkg.speed.networks import compare_with_float
 from amrpkg.training.pruning import make_permanent, prune_channels
-
-_PACKAGE = Path(__file__).parents[1]
-# What a recorded number depends on; figures, tables and collation are left out, and knobs are
-# compared one by one.
-_CODE = (
-    *("signals/constellations", "signals/chunks", "signals/impairments", "models/architectures"),
-    *("models/quantization", "models/network", "models/weights", "training/pruning"),
-    *("training/fixed_set", "training/stream", "evaluation/decisions", "evaluation/accuracy"),
-    *("hardware/resources", "speed/timing", "speed/networks"),
-    *("grid/points", "grid/folders", "grid/runs"),
-)
 
 
 @dataclass(frozen=True)
@@ -59,51 +41,9 @@ class FinishedRun:
         return load_model(self.run.folder / "model.safetensors")
 
 
-@cache
 def code_digest() -> str:
-    """A digest of the modules that recorded numbers depend on, as this process found them."""
-    return digest_modules(_CODE)
-
-
-def versions() -> dict[str, str]:
-    """Of what computes a recorded number."""
-    return {name: version(name) for name in ("torch", "brevitas", "numpy")}
-
-
-def provenance() -> dict[str, str | int]:
-    """Where and by what a number was made: commit, code, versions, machine, threads, date."""
-    return {
-        "commit": _commit(),
-        "code_digest": code_digest(),
-        "python": platform.python_version(),
-        **versions(),
-        "cpu": _cpu(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
-        "threads": torch.get_num_threads(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _commit() -> str:
-    """The commit of the checkout that the package runs from, "-dirty" after an edit."""
-
-    def git(*arguments):
-        command = ["git", "-C", str(_PACKAGE), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-
-    if git("rev-parse", "--show-toplevel") != str(_PACKAGE.parent.resolve()):
-        return "unknown"  # installed, perhaps inside another project's repository
-    edited = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
-    return git("rev-parse", "--short=12", "HEAD") + edited
-
-
-def _cpu() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    """The digest of what a run's numbers are made by, as this process found it."""
+    return current_digest(ROOT)
 
 
 def parameters(run: Run) -> dict:
@@ -161,7 +101,8 @@ def _make(run, base, progress) -> None:
     save_model(model, folder / "model.safetensors")
     metrics = _measure(model, training, run)
     metrics |= compare_with_float(model, run.point.pruning_percent, run.pruning_variant)
-    record = {**params, "name": run.point.name, **metrics, **seal(folder), **provenance()}
+    made_by = provenance(code_digest())
+    record = {**params, "name": run.point.name, **metrics, **seal(folder), **made_by}
     with whole_file(folder / "metrics.json") as file:
         json.dump(record, file, indent=1)
 
@@ -210,3 +151,6 @@ def _measure(model, training, run) -> dict:
         **estimate(model)._asdict(),
     }
     return {"converged": run.settings.reached(metrics), **metrics}
+
+
+ROOT = root(_make, without=["PROTOCOLS"])  # knobs of a run are compared one by one

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from amrpkg.common.code import provenance
 from amrpkg.common.files import whole_file
-from amrpkg.grid.folders import SPEED_FILE, read_record
-from amrpkg.grid.runs import provenance
+from amrpkg.grid.folders import SPEED_FILE, finished_runs
+from amrpkg.grid.runs import code_digest
 from amrpkg.models.weights import load_model
 from amrpkg.speed.networks import compare_with_float
 
@@ -24,15 +25,12 @@ def time_runs(runs: Path, progress: bool = True) -> int:
 
     Raises ``ValueError`` for a damaged run and for a folder without finished runs.
     """
-    folders = sorted(file.parent for file in Path(runs).glob("*/*/metrics.json"))
-    if not folders:
-        raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
-    records = {folder: read_record(folder) for folder in folders}
+    records = finished_runs(runs)
     left = {folder: record for folder, record in records.items() if "timing_date" not in record}
     for folder, record in tqdm(left.items(), unit="run", disable=not progress):
         model = load_model(folder / "model.safetensors")
         speed = compare_with_float(model, record["pruning_percent"], record["pruning_variant"])
-        made_by = provenance()
+        made_by = provenance(code_digest())
         speed |= {
             "weights_sha256": record["weights_sha256"],
             "timing_cpu": made_by["cpu"],

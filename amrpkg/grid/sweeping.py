@@ -5,6 +5,7 @@ whatever way, goes on where it was when the same command is given again.
 """
 
 import json
+import logging
 import os
 import sys
 from collections import Counter
@@ -21,11 +22,12 @@ from jupyter_client import AsyncKernelManager
 from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count
+from amrpkg.common.code import versions
 from amrpkg.common.files import CHECKOUT
 from amrpkg.grid.folders import Run, runs_folder
 from amrpkg.grid.kernels import KernelServer, kernel_manager
 from amrpkg.grid.notebooks import run_notebook
-from amrpkg.grid.runs import code_digest, find_run, parameters, versions
+from amrpkg.grid.runs import code_digest, find_run, parameters
 from amrpkg.models.architectures import ARCHITECTURES
 
 TRAINING_CHAPTER = CHECKOUT / "thesis_nb" / "03_training.ipynb"
@@ -66,6 +68,8 @@ def sweep(
     require_count("retries", retries, minimum=0)
     if not runs:
         raise ValueError("runs is empty; allowed: at least one point of the grid")
+    if scheduler == "":
+        raise ValueError("scheduler is ''; allowed: tcp://host:port, or none for this machine")
     if not TRAINING_CHAPTER.exists():
         raise FileNotFoundError(
             f"{TRAINING_CHAPTER} is missing; run the sweep from a checkout of the repository"
@@ -142,6 +146,10 @@ def _cluster(address) -> Iterator[tuple[partial, Executor]]:
         from dask.distributed import Client
     except ImportError as error:
         raise RuntimeError("a scheduler needs Dask: pip install 'amrpkg[cluster]'") from error
+    for name in [
+        name for name in logging.root.manager.loggerDict if name.startswith("distributed")
+    ]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what is lost is told in one line
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -150,6 +158,10 @@ def _cluster(address) -> Iterator[tuple[partial, Executor]]:
             "Dask scheduler"
         ) from error
     with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            print(f"no worker has joined {address} yet; waiting for one", file=sys.stderr)
         folder = str(runs_folder().resolve())
         yield partial(execute_on_worker, runs=folder, made_by=made_by_here()), client.get_executor()
 

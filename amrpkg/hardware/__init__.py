@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "conversion": ["to_integers"],
-        "integers": ["IntegerLayer", "IntegerNetwork", "shift_round"],
+        "integers": ["IntegerLayer", "IntegerNetwork"],
         "resources": [
             "LayerCount", "Resources", "count_architecture", "count_model", "estimate",
             "estimate_architecture", "estimate_layer", "estimate_layers", "zero_shares",

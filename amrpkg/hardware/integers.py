@@ -11,14 +11,18 @@ activation's bit width in one. The class scores are not clamped: their shifts on
 nine accumulators to one exponent. A pool takes the larger of two neighbours, the average is a
 sum over the chunk whose exponent falls by log2(chunk size).
 
-`IntegerNetwork.compute` is that arithmetic in NumPy's integers. It is the reference that every
-export, and any hardware, has to equal: bit for bit.
+`IntegerNetwork.compute` is that arithmetic. It is the reference that every export, and any
+hardware, has to equal: bit for bit. It runs in floats, which NumPy multiplies and rounds (half to
+even) fast: 24 or 53 bits of them hold every whole number that occurs, and shifts are exact.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,28 +86,34 @@ class IntegerNetwork:
         """
         if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
             raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, {self.chunk_size})")
-        top = 1 << (self.input_bits - 1)
-        samples = np.rint(iq.astype(float) * 2.0**-self.input_exponent)
-        values = samples.clip(-top, top - 1).astype(np.int64)
+        largest, step = 1 << (self.input_bits - 1), 2.0**self.input_exponent
+        samples = iq.transpose(0, 2, 1).clip(-largest * step, (largest - 1) * step)
+        values = np.rint(samples / step)  # [n, positions, channels], each of at most `largest`
         for layer in self.layers:
             if layer.kind == "pool":
-                values = np.maximum(values[..., ::2], values[..., 1::2])
+                values = np.maximum(values[:, ::2], values[:, 1::2])
             elif layer.kind == "average":
-                values = values.sum(axis=2, keepdims=True)
+                largest *= values.shape[1]
+                values = values.sum(axis=1, keepdims=True, dtype=_exact(largest))
             else:
                 if layer.kind == "linear":
-                    values = values.reshape(len(values), -1, 1)
-                values = shift_round(_accumulate(layer, values), layer.shifts[:, None])
+                    values = values.transpose(0, 2, 1).reshape(len(values), 1, -1)
+                values = _accumulate(layer, values, largest)
+                values *= np.ldexp(values.dtype.type(1), -layer.shifts)
+                np.rint(values, out=values)
+                largest = (1 << (layer.bits or 53)) - 1
                 if layer.bits:
-                    values = values.clip(0, (1 << layer.bits) - 1)
-        return values[..., 0]
+                    values.clip(0, largest, out=values)
+        return values[:, 0].astype(np.int64)
 
     def scores(self, iq: np.ndarray) -> np.ndarray:
         """The same on the scale of the trained model: ``float64[n, 9]``. Raises as it."""
         return self.compute(iq) * 2.0 ** self.layers[-1].exponent
 
-    def describe(self) -> pd.DataFrame:
+    def describe(self) -> "pd.DataFrame":
         """A row a layer: sizes, bits of weights, accumulator and output, range of the shifts."""
+        import pandas as pd  # here: it takes longer than NumPy
+
         columns = ["layer", "outputs x inputs x taps", "weight bits", "accumulator bits"]
         columns += ["right shifts", "output bits"]
         rows, bits, signed = [], self.input_bits, True
@@ -123,27 +133,22 @@ def _span(shifts: np.ndarray) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _accumulate(layer: IntegerLayer, values: np.ndarray) -> np.ndarray:
-    """Sums of products of integers: ``int64[n, inputs, positions]`` to [n, outputs, positions].
+def _exact(largest: int) -> type:
+    """The shortest float in which whole numbers of up to `largest` are exact."""
+    return np.float32 if largest < 1 << 24 else np.float64
 
-    In float64, where NumPy multiplies matrices fast, and where integers of this size are exact:
-    products of 8 and 13 bits, summed a few thousand times, stay far below 2**53.
-    """
+
+def _accumulate(layer: IntegerLayer, values: np.ndarray, largest: int) -> np.ndarray:
+    """Sums of products: whole numbers up to `largest` [n, positions, inputs] to [..., outputs]."""
     outputs, _, taps = layer.weights.shape
-    reach = taps // 2
-    padded = np.pad(values, ((0, 0), (0, 0), (reach, reach))).astype(float)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, taps, axis=2)
-    columns = windows.transpose(0, 2, 1, 3).reshape(-1, layer.weights[0].size)
-    sums = columns @ layer.weights.reshape(outputs, -1).astype(float).T
-    sums = sums.reshape(len(values), -1, outputs).transpose(0, 2, 1).astype(np.int64)
-    return sums + layer.biases[:, None]
-
-
-def shift_round(values: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """``values * 2**-shifts`` rounded half to even, in integers alone, as hardware does it."""
-    left, right = np.maximum(-shifts, 0).astype(np.int64), np.maximum(shifts, 0).astype(np.int64)
-    values = values << left
-    floor = values >> right
-    twice_rest = (values - (floor << right)) << 1
-    one = np.int64(1) << right
-    return floor + ((twice_rest > one) | ((twice_rest == one) & (floor & 1 == 1)))
+    weights = layer.weights.reshape(outputs, -1)
+    most = largest * int(np.abs(weights.astype(int)).sum(1).max())
+    kind = _exact(most + int(np.abs(layer.biases.astype(int)).max()) + (1 << layer.bits))
+    if taps > 1:
+        reach = taps // 2
+        padded = np.pad(values, ((0, 0), (reach, reach), (0, 0)))
+        values = np.lib.stride_tricks.sliding_window_view(padded, taps, axis=1)
+    rows = values.reshape(-1, weights.shape[1]).astype(kind, copy=False)
+    sums = rows @ weights.T.astype(kind)
+    sums += layer.biases.astype(kind)
+    return sums.reshape(len(values), -1, outputs)

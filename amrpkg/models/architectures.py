@@ -18,12 +18,14 @@ is a sum and a shift, which is why such a row takes chunks of a power of two.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from amrpkg.common.arguments import require_choice, require_count
 from amrpkg.signals.chunks import CHUNK_SIZE
 from amrpkg.signals.constellations import CONSTELLATIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 THESIS_BIT_WIDTHS = (32, 8, 6, 4)  # 32 is plain float
 BIT_WIDTHS = [*THESIS_BIT_WIDTHS]
@@ -133,12 +135,14 @@ _VGG_LIKE = {
 THESIS_ARCHITECTURES = tuple(f"vgglike_{short}" for short in _VGG_LIKE)
 ARCHITECTURES: dict[str, Architecture] = {
     f"vgglike_{short}": Architecture(VGG_LIKE, short, *sizes) for short, sizes in _VGG_LIKE.items()
-} | {row.short: row for row in (pointwise(48, 32, 16), pointwise(24, 16, 8), symbol_wise(2, 8, 8))}
+} | {row.short: row for row in (pointwise(48, 32, 16), pointwise(24, 16, 8))}
 """Name -> row: the thesis's, largest first, in the order of its tables, then ours."""
 
 
-def describe(architectures: Iterable[str] = THESIS_ARCHITECTURES) -> pd.DataFrame:
+def describe(architectures: Iterable[str] = THESIS_ARCHITECTURES) -> "pd.DataFrame":
     """The rows as a table: their layers as chains of channels and features, their counts."""
+    import pandas as pd  # here: it takes longer than NumPy
+
     rows = []
     for name in architectures:
         layers = ARCHITECTURES[name].layers()

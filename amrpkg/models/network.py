@@ -16,7 +16,7 @@ from amrpkg.models.architectures import (
     require_model,
 )
 from amrpkg.models.fold import Fold
-from amrpkg.signals.chunks import CHUNK_SIZE
+from amrpkg.signals.chunks import CHUNK_SIZE, LONGEST_CHUNK
 
 
 class Network(nn.Module):
@@ -94,8 +94,8 @@ def build(
         be trained and evaluated, but not loaded again
     bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights and activations, and
         for inputs as in `quantization`; biases are integers on the accumulator's scale
-    chunk_size : samples per chunk, a multiple of two to the number of pools, a power of two
-        where there is an average
+    chunk_size : samples per chunk, at most 4,096; a multiple of two to the number of pools, a
+        power of two where there is an average
 
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
@@ -106,6 +106,7 @@ def build(
         require_model(architecture, bit_width)
         name, row = architecture, ARCHITECTURES[architecture]
     row.require_chunk_size(chunk_size)
+    require_count("chunk_size", chunk_size, maximum=LONGEST_CHUNK)
     require_count("seed", seed, minimum=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -131,6 +132,9 @@ def require_permanent(model: nn.Module) -> None:
 
 def require_trained(model: Network) -> None:
     """Raise ``ValueError`` for a quantised model whose activation scales are not set yet."""
-    scales = (name for name in model.state_dict() if name.endswith("scaling_impl.value"))
-    if model.bit_width != 32 and next(scales, None) is None:
+    ends = (
+        "scaling_impl.value",
+        f"act_quant.fused_activation_quant_proxy.tensor_quant{quantization.HELD}",
+    )
+    if model.bit_width != 32 and not any(name.endswith(ends) for name in model.state_dict()):
         raise ValueError("model has no activation scales; allowed: a model that was trained")

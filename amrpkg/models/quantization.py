@@ -105,6 +105,9 @@ def quant_linear(layer: Layer, bit_width: int, choice: Choice) -> nn.Module:
     )
 
 
+HELD = ".scaling_impl.held"  # how the name of such a scale ends in a state dict
+
+
 class HeldScale(nn.Module):
     """A scale that stays as it was set, and is kept with the weights."""
 
@@ -116,12 +119,13 @@ class HeldScale(nn.Module):
         return self.held
 
 
-def hold_scale(layer: nn.Module, scale: torch.Tensor) -> None:
-    """Fix the weight scale of a quantised layer: one, or one an output channel.
+def hold_scale(quantiser: nn.Module, scale: torch.Tensor) -> None:
+    """Fix the scale of a tensor quantiser of Brevitas: one, or one an output channel.
 
-    Until then the largest weight sets it, of the layer or of each output channel.
+    Until then the largest weight sets that of weights, of the layer or of each output channel,
+    and that of activations is learned.
     """
-    layer.weight_quant.tensor_quant.scaling_impl = HeldScale(scale)
+    quantiser.scaling_impl = HeldScale(scale)
 
 
 def fitted_scale(layer: nn.Module) -> torch.Tensor:
@@ -133,13 +137,40 @@ def fitted_scale(layer: nn.Module) -> torch.Tensor:
     levels = 2 ** (int(layer.quant_weight().bit_width) - 1) - 1
     weight = getattr(layer, "weight_orig", layer.weight).detach()
     candidates = [scale * 2.0**-k for k in range(5)]
-    errors = [((weight / c).round().clamp(-levels, levels) * c - weight) ** 2 for c in candidates]
-    if scale.ndim:
-        errors = torch.stack([error.flatten(1).sum(1) for error in errors])
-        return torch.stack(candidates).flatten(2)[..., 0].gather(0, errors.argmin(0)[None])[
-            0
-        ].reshape(scale.shape)
-    return candidates[int(torch.stack([error.sum() for error in errors]).argmin())]
+    errors = [_squared_error(weight, step, -levels, levels) for step in candidates]
+    losses = [error.flatten(1).sum(1) if scale.ndim else error.sum() for error in errors]
+    finer = torch.stack(losses).argmin(0).reshape(scale.shape)
+    return scale * 2.0**-finer
+
+
+def hold_fitted_scales(model: nn.Module, iq: torch.Tensor) -> None:
+    """Fix the scales of weights and activations where they fit best now, in order of the data.
+
+    iq : chunks, ``float32[n, 2, chunk_size]``, for the activations
+    """
+    values = iq
+    with torch.no_grad():
+        for module in model.layers:
+            if isinstance(module, qnn.QuantConv1d | qnn.QuantLinear):
+                hold_scale(module.weight_quant.tensor_quant, fitted_scale(module))
+            elif isinstance(module, qnn.QuantReLU):
+                quantiser = module.act_quant.fused_activation_quant_proxy.tensor_quant
+                positive = getattr(values, "value", values).relu()
+                levels = 2 ** int(quantiser.msb_clamp_bit_width_impl()) - 1
+                steps = 2.0 ** torch.arange(-12, 5)
+                errors = [_squared_error(positive, step, 0, levels).sum() for step in steps]
+                hold_scale(quantiser, steps[int(torch.stack(errors).argmin())])
+            values = module(values)
+
+
+def _squared_error(values, step, low, high) -> torch.Tensor:
+    return ((values / step).round().clamp(low, high) * step - values) ** 2
+
+
+def hold_input_step(model: nn.Module, step: float) -> None:
+    """Fix the step of the samples' integers."""
+    quantiser = model.layers.input.act_quant.fused_activation_quant_proxy.tensor_quant
+    hold_scale(quantiser, torch.tensor(step))
 
 
 class QuantAverage(nn.AvgPool1d):

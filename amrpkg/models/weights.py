@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import torch
+from brevitas import config
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from amrpkg.common.files import whole_file, with_sorted_header
+from amrpkg.common.arguments import printable
+from amrpkg.common.files import require_regular, whole_file, with_sorted_header
 from amrpkg.models.architectures import ARCHITECTURES, require_model
 from amrpkg.models.network import (
     Network,
@@ -15,6 +17,9 @@ from amrpkg.models.network import (
     require_permanent,
     require_trained,
 )
+from amrpkg.models.quantization import HELD, hold_scale
+
+LARGEST_FILE = 32 << 20  # bytes; the largest of the grid takes 9 MB
 
 
 def save_model(model: Network, path: Path) -> None:
@@ -37,9 +42,10 @@ def save_model(model: Network, path: Path) -> None:
 def load_model(path: Path) -> Network:
     """Rebuild a model from a file of `save_model`, in evaluation mode. Runs no code from the file.
 
-    Raises ``ValueError`` that names `path` if the file is no such file, is damaged, or holds
-    the weights of another architecture than it says.
+    Raises ``ValueError`` that names `path` if the file is no such file, is damaged or larger than
+    32 MiB, or holds the weights of another architecture than it says.
     """
+    require_regular(path, LARGEST_FILE)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -52,26 +58,27 @@ def load_model(path: Path) -> Network:
             raise ValueError(f"its weights are not for chunks of {chunk_size}")
         if not all(values.isfinite().all() for values in state.values()):
             raise ValueError("some of its weights are not finite")
+        for name, values in state.items():
+            if values.dtype != (torch.int64 if name == "bits" else torch.float32):
+                raise ValueError(f"its {printable(name, 80)} is of {values.dtype}")
         model = build(architecture, bit_width, chunk_size)
         load_state(model, state)
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, LookupError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"path is {str(path)!r}; allowed: a .safetensors file of save_model ({error!r})"
+            f"path is {str(path)!r}; allowed: a .safetensors file of save_model "
+            f"({printable(repr(error))})"
         ) from error
     return model.eval()
 
 
 def load_float_weights(model: Network, source: Network) -> None:
-    """Give `model` the weights and biases of the float model `source` of its architecture.
+    """Give `model` the weights and biases, before quantisation, of a `source` of its architecture.
 
     Activation scales are left to be found in training. Raises ``ValueError`` for another
-    architecture or a quantised source.
+    architecture.
     """
-    if (source.architecture, source.bit_width) != (model.architecture, 32):
-        raise ValueError(
-            f"source is {source.architecture} at {source.bit_width} bit; allowed: "
-            f"{model.architecture} in float"
-        )
+    if source.architecture != model.architecture:
+        raise ValueError(f"source is {source.architecture}; allowed: {model.architecture}")
     with torch.no_grad():
         for (_, layer), (_, given) in zip(
             prunable_layers(model), prunable_layers(source), strict=True
@@ -87,10 +94,16 @@ def load_state(model: Network, state: dict[str, torch.Tensor]) -> None:
             f"state has a bit width of {bits}; allowed: a state dict of {model.architecture} at "
             f"{model.bit_width} bit"
         )
+    held = {name.removesuffix(HELD): x for name, x in state.items() if name.endswith(HELD)}
     try:
+        for name, scale in held.items():
+            hold_scale(model.get_submodule(name), scale)
+        config.REINIT_ON_STATE_DICT_LOAD = not held  # Brevitas would make its own scales anew
         model.load_state_dict(state)
-    except RuntimeError as error:
+    except (AttributeError, RuntimeError) as error:
         raise ValueError(
             f"state does not fit; allowed: a state dict of {model.architecture} at "
-            f"{model.bit_width} bit ({str(error).splitlines()[1].strip()})"
+            f"{model.bit_width} bit ({str(error).splitlines()[-1].strip()})"
         ) from error
+    finally:
+        config.REINIT_ON_STATE_DICT_LOAD = True

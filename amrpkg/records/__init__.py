@@ -5,13 +5,14 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "code": ["CODE", "RECORDS", "load_code", "trace"],
         "exports": ["compare_files", "load_exports", "verify_runs"],
         "grid": ["GRID", "PROVENANCE", "collate", "load_grid", "load_record"],
         "robustness": [
             "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness", "measure",
             "require_below_ceiling", "sample_until",
         ],
-        "search": ["SEARCH", "try_network"],
+        "search": ["SEARCH", "load_search", "try_candidates", "try_network"],
         "speed": ["SPEED", "load_speed", "time_points"],
     },
 )

@@ -6,8 +6,9 @@ import pandas as pd
 
 from amrpkg.common.files import RESULTS, whole_file
 from amrpkg.evaluation.decisions import binomial_interval
-from amrpkg.grid.folders import read_record
+from amrpkg.grid.folders import finished_runs
 from amrpkg.models.architectures import ARCHITECTURES
+from amrpkg.records.rows import load
 
 PROVENANCE = [
     *("commit", "code_digest", "python", "torch", "brevitas", "numpy"),
@@ -23,12 +24,7 @@ def load_record(path: Path | None = None) -> pd.DataFrame:
 
     Raises ``FileNotFoundError`` that says how the record is made.
     """
-    path = Path(path or GRID)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"path is {str(path)!r}; allowed: a record that `amr results` wrote"
-        )
-    return pd.read_csv(path)
+    return load(path or GRID, "`amr results`")
 
 
 def load_grid(
@@ -59,18 +55,9 @@ def collate(runs: Path, path: Path) -> pd.DataFrame:
     Adds to each accuracy its exact 95 % interval: ``fresh_accuracy``, ``fresh_low``, ...
     Speeds measured alone (`speed.time_runs`) take the place of those of the sweep.
 
-    Raises ``ValueError`` if there is none, or if runs are damaged, which are all named.
+    Raises as `folders.finished_runs`.
     """
-    records, damaged = [], []
-    for folder in sorted(file.parent for file in runs.glob("*/*/metrics.json")):
-        try:
-            records.append(read_record(folder))
-        except ValueError as error:
-            damaged.append(str(error))
-    if damaged:
-        raise ValueError("\n".join([f"runs holds {len(damaged)} damaged ones:", *damaged]))
-    if not records:
-        raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
+    records = list(finished_runs(runs).values())
     order = list(ARCHITECTURES)
     records.sort(
         key=lambda run: (

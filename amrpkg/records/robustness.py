@@ -10,28 +10,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from torch import nn
-from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count, require_number
-from amrpkg.common.code import digest_modules
-from amrpkg.common.files import RESULTS, whole_file
+from amrpkg.common.code import current_digest, provenance, root
+from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.accuracy import decide
 from amrpkg.evaluation.conditions import CONDITIONS, Condition
 from amrpkg.evaluation.decisions import WIDTH, binomial_interval
-from amrpkg.grid.folders import SERIES, read_record
+from amrpkg.grid.folders import SERIES, finished_runs
 from amrpkg.grid.points import KEYS
 from amrpkg.models.network import build
 from amrpkg.models.weights import load_model, load_state
+from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.chunks import CHUNK_SIZE, Chunks
 
 MOST = 1_000_000  # chunks of one row, whatever the width
 CEILING, UNMATCHED = "ceiling", "ceiling, unmatched"
 IDENTITY = (*KEYS, *SERIES, "weights_sha256")
 ROBUSTNESS = RESULTS / "robustness.csv"
-_CODE = (
-    *("signals/constellations", "signals/chunks", "evaluation/bounds", "signals/impairments"),
-    *("evaluation/conditions", "records/robustness"),
-)
 
 Decide = Callable[[np.ndarray], np.ndarray]
 
@@ -77,11 +73,6 @@ def sample_until(
             return correct, decided
 
 
-def code_digest() -> str:
-    """A digest of the modules that chunks, conditions and the ceiling come from."""
-    return digest_modules(_CODE)
-
-
 def _tasks(classifiers, conditions) -> Iterator[tuple[str, Condition, Decide, Callable, Mapping]]:
     for condition in conditions:
         yield CEILING, condition, condition.decide_matched, condition.draw_matched, {}
@@ -99,7 +90,6 @@ def measure(
     conditions: tuple[Condition, ...] = CONDITIONS,
     width: float = WIDTH,
     path: Path | None = None,
-    made_by: Mapping = {},
     progress: bool = True,
 ) -> pd.DataFrame:
     """Measure the ceilings and every classifier under all conditions that it takes.
@@ -107,49 +97,42 @@ def measure(
     ``"ceiling"`` knows all; ``"ceiling, unmatched"`` is not told of a gain error, a rotation, a
     frequency offset or another shape. All decide the same blocks of chunks.
 
-    path : a CSV file of rows to keep and add to, written anew after every classifier. A row
-        counts as measured if classifier, condition, width, weights and `code_digest` are the
-        same; rows of classifiers that are not asked for stay.
-    made_by : further columns of each new row, such as `runs.provenance`
+    path : a CSV file of rows to keep and add to, written anew after every row. A row counts as
+        measured if classifier, condition, width, weights and code are the same; rows of
+        classifiers that are not asked for stay.
 
     Returns a row a classifier and condition: ``classifier``, the columns of `IDENTITY`,
     ``condition``, ``value`` (unit: `conditions.UNITS`), ``correct``, ``count``, ``low``,
-    ``high`` (exact 95 % interval), ``width``, ``code_digest``, then those of `made_by`.
+    ``high`` (exact 95 % interval), what made it, ``width``.
     Raises ``ValueError`` for a classifier that has the name of a ceiling.
     """
     if taken := {CEILING, UNMATCHED} & set(classifiers):
         raise ValueError(f"classifiers has {taken}; allowed: other names")
-    rows, digest = {}, code_digest()
-    if path and path.exists():
-        for row in load_robustness(path).to_dict("records"):
-            rows[row["classifier"], row["condition"], row["value"]] = row
-    tasks = list(_tasks(classifiers, conditions))
-    before = None
-    for name, condition, decider, draw, identity in tqdm(tasks, unit="row", disable=not progress):
-        if path and name != before:
-            _write(rows, path)
-        before, key = name, (name, condition.name, float(condition.value))
-        wanted = {"width": width, "code_digest": digest}
+    made_by = provenance(current_digest(ROOT)) | {"width": width}
+    rows, tasks = read_rows(path, ("classifier", "condition", "value")), {}
+    for name, condition, decider, draw, identity in _tasks(classifiers, conditions):
+        key = (name, condition.name, float(condition.value))
+        wanted = {column: made_by[column] for column in ("width", "code_digest")}
         wanted |= {k: identity[k] for k in ("weights_sha256",) if k in identity}
-        if key in rows and all(rows[key][k] == value for k, value in wanted.items()):
-            continue
-        correct, decided = sample_until(decider, draw, width)
-        low, high = binomial_interval(correct, decided)
-        rows[key] = {
+        if not any(wanted.items() <= row.items() for row in rows.get(key, ())):
+            rows.pop(key, None)
+        tasks[key] = partial(_measure, key, decider, draw, identity, made_by)
+    return complete(path, rows, tasks, "row", progress)
+
+
+def _measure(key, decider, draw, identity, made_by) -> list[dict]:
+    correct, decided = sample_until(decider, draw, made_by["width"])
+    low, high = binomial_interval(correct, decided)
+    name, condition, value = key
+    return [
+        {
             "classifier": name,
             **{column: identity.get(column, np.nan) for column in IDENTITY},
-            **dict(zip(("condition", "value"), key[1:], strict=True)),
+            **{"condition": condition, "value": value},
             **{"correct": correct, "count": decided, "low": low, "high": high},
-            **{**made_by, "width": width, "code_digest": digest},
+            **made_by,
         }
-    if path:
-        _write(rows, path)
-    return pd.DataFrame(rows.values())
-
-
-def _write(rows: dict, path: Path) -> None:
-    with whole_file(path) as file:
-        pd.DataFrame(rows.values()).to_csv(file, index=False)
+    ]
 
 
 def load_robustness(path: Path | None = None) -> pd.DataFrame:
@@ -157,12 +140,7 @@ def load_robustness(path: Path | None = None) -> pd.DataFrame:
 
     Raises ``FileNotFoundError`` that says how the record is made.
     """
-    path = Path(path or ROBUSTNESS)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"path is {str(path)!r}; allowed: a record that `amr robustness` wrote"
-        )
-    return pd.read_csv(path)
+    return load(path or ROBUSTNESS, "`amr robustness`")
 
 
 def require_below_ceiling(rows: pd.DataFrame) -> None:
@@ -202,11 +180,7 @@ def find_classifiers(
     """
     found = {}
     if runs is not None:
-        folders = sorted(file.parent for file in Path(runs).glob("*/*/metrics.json"))
-        if not folders:
-            raise ValueError(f"runs is {str(runs)!r}; allowed: a folder with finished runs")
-        for folder in folders:
-            record = read_record(folder)
+        for folder, record in finished_runs(runs).items():
             model = load_model(folder / "model.safetensors")
             identity = {column: record[column] for column in IDENTITY}
             found[f"{folder.parent.name}/{folder.name}"] = _classifier(model, identity)
@@ -239,3 +213,6 @@ def _at_chunk_size(model: nn.Module, chunk_size: int) -> nn.Module | None:
 
 def _decide(models: dict[int, nn.Module], iq: np.ndarray) -> np.ndarray:
     return decide(models[iq.shape[2]], iq)
+
+
+ROOT = root(_tasks, _measure, find_classifiers, without=["PROTOCOLS"])

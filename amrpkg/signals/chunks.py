@@ -12,17 +12,28 @@ Source: thesis, chapter 4; order and units as in the author's public follow-up c
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from amrpkg.common.arguments import require_choice, require_count, require_number
+from amrpkg.common.arguments import (
+    printable,
+    require_choice,
+    require_count,
+    require_kind,
+    require_number,
+)
 from amrpkg.signals.constellations import CONSTELLATIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = {"training": 0, "evaluation": 1, "validation": 3}  # name -> spawn key of its stream
 ENDLESS, IMPAIRED = 2, 4  # those of `stream`, and of what `streaming` does to its chunks
 SYMBOLS = ("random", "cyclic")
 CHUNK_SIZE = 32
+LONGEST_CHUNK = 4_096  # of a network; more is no lawful file's
+LARGEST_SET = 1 << 29  # bytes of samples
 FRESH_CHUNKS_PER_CLASS = 2_560  # of the recorded test set: ten times the thesis's, to be narrower
 NOISE_POWER = 0.005
 PHASE_NOISE = 0.005
@@ -48,12 +59,39 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """The data frame D_f of Algorithm I: a row a chunk, its modulation, then its samples."""
+        import pandas as pd  # here: it takes longer than NumPy
+
         names = [f"{axis}{k}" for axis in "iq" for k in range(self.iq.shape[2])]
         frame = pd.DataFrame(self.iq.reshape(len(self), -1), columns=names)
         frame.insert(0, "modulation", np.array(list(CONSTELLATIONS))[self.labels])
+        frame.attrs["split"] = self.split
         return frame
+
+    @classmethod
+    def from_frame(cls, frame: "pd.DataFrame") -> "Chunks":
+        """The chunks of a data frame of `to_frame`; the split, if that was lost, is "training".
+
+        Raises ``ValueError`` for other columns or modulations and for what is no finite number.
+        """
+        import pandas as pd  # here: it takes as long as NumPy
+
+        require_kind("frame", frame, pd.DataFrame)
+        size = len(frame.columns) // 2
+        names = ["modulation", *(f"{axis}{k}" for axis in "iq" for k in range(size))]
+        if list(frame.columns) != names or not size:
+            raise ValueError(
+                f"frame has the columns {printable(list(frame.columns))}; allowed: modulation, i0, "
+                "i1, ..., q0, q1, ..., as many of each"
+            )
+        for name in frame["modulation"].unique():
+            require_choice("modulation", name, CONSTELLATIONS)
+        samples = frame[names[1:]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
+        if not np.isfinite(samples).all():
+            raise ValueError("frame holds samples that are not finite; allowed: numbers of 32 bit")
+        labels = frame["modulation"].map(list(CONSTELLATIONS).index).to_numpy(np.int64)
+        return cls(samples.reshape(-1, 2, size), labels, frame.attrs.get("split", "training"))
 
 
 @dataclass(frozen=True)
@@ -75,11 +113,26 @@ _TABLE = _tabulate(CONSTELLATIONS)
 
 
 def require_constellations(constellations: Mapping[str, np.ndarray]) -> None:
-    """Raise ``ValueError`` unless names, order and numbers of points are the thesis's."""
+    """Raise unless names, order and numbers of points are the thesis's, and all are finite."""
+    require_kind("constellations", constellations, Mapping)
     orders = {name: len(points) for name, points in constellations.items()}
     allowed = {name: len(points) for name, points in CONSTELLATIONS.items()}
     if list(orders.items()) != list(allowed.items()):
         raise ValueError(f"constellations has points {orders}; allowed: {allowed}")
+    for name, points in constellations.items():
+        if not (np.abs(points) < _LOUDEST).all():
+            raise ValueError(f"constellations[{name!r}] has points {points}; allowed: finite ones")
+
+
+def _require_room(argument: str, count: int, samples: int) -> None:
+    """Raise unless `count` is one, and memory holds so many times `samples`."""
+    require_count(argument, count)
+    most = LARGEST_SET // (8 * samples)
+    if count > most:
+        raise ValueError(
+            f"{argument} is {count}, which takes {8 * samples * count // 10**6:,} MB of memory; "
+            f"allowed: at most {most}"
+        )
 
 
 def _require_noise(noise_power: float, phase_noise: float) -> None:
@@ -155,7 +208,7 @@ def receive(
     negative or non-finite noise.
     """
     require_choice("modulation", modulation, CONSTELLATIONS)
-    require_count("count", count)
+    _require_room("count", count, 1)
     require_count("seed", seed, minimum=0)
     _require_noise(noise_power, phase_noise)
     labels = np.full(count, list(CONSTELLATIONS).index(modulation))
@@ -193,8 +246,8 @@ def make_chunks(
     Returns `Chunks` with ``n = 9 * chunks_per_class``.
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
-    require_count("chunks_per_class", chunks_per_class)
     require_count("chunk_size", chunk_size)
+    _require_room("chunks_per_class", chunks_per_class, len(CONSTELLATIONS) * chunk_size)
     _require_noise(noise_power, phase_noise)
     require_count("seed", seed, minimum=0)
     require_choice("split", split, SPLITS)
@@ -226,8 +279,8 @@ def stream(
     The stream is independent of the training and evaluation sets of the same seed.
     Raises as `make_chunks`, at the call and not at the first batch.
     """
-    require_count("batch_size", batch_size)
     require_count("chunk_size", chunk_size)
+    _require_room("batch_size", batch_size, chunk_size)
     spread = isinstance(noise_power, tuple)
     if spread:
         _require_range(noise_power)

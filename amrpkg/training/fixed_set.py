@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from amrpkg.common.arguments import require_count
+from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.signals.chunks import Chunks
 from amrpkg.training.protocols import Settings
 
@@ -38,10 +38,14 @@ def train(
     chunks : the fixed training set; every epoch passes over it once in a new order
     seed : of the order; held masks stay held
 
-    Raises ``ValueError`` for evaluation chunks: they are there to be new to the model.
+    Raises ``TypeError`` for another kind of argument, such as knobs of `train_on_stream`, and
+    ``ValueError`` for evaluation chunks: they are there to be new to the model.
     A target that is not reached within ``settings.max_epochs`` is an outcome, not an error:
     the last row of the history tells. The model is left in evaluation mode.
     """
+    require_kind("model", model, nn.Module)
+    require_kind("chunks", chunks, Chunks)
+    require_kind("settings", settings, Settings)
     require_count("seed", seed, minimum=0)
     if chunks.split == "evaluation":
         raise ValueError("chunks are of the split 'evaluation'; allowed: training, stream")

@@ -84,10 +84,12 @@ class StreamSettings:
     most_decibels: float = 0.0  # gain error of a chunk, uniform between minus and plus
     most_degrees: float = 0.0  # rotation, likewise
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
+    start_bits: int = 32  # of the run of the same pruning that a quantised one starts from
+    optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
+    held_scales: bool = False  # all fitted at the start and held, weights clipped to their range
+    input_step: float = 0.0  # of the samples' integers; 0: learned
 
-    # A quantised point starts from the float one of its pruning, which learns from a chunk in a
-    # third of the time.
-    quantised_last: ClassVar[bool] = True
+    quantised_last: ClassVar[bool] = True  # a chunk is learnt from in float in a third of the time
 
     def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
         from amrpkg.training.stream import train_on_stream
