@@ -75,12 +75,13 @@ class Run:
     def start(self) -> "Run | None":
         """The run whose weights this one starts from, ``None`` for random weights.
 
-        A pruned point starts from its unpruned one, if not from the float one of its pruning,
-        which a protocol may take for all quantised ones.
+        A pruned point starts from its unpruned one, if not, as on a stream, a quantised one from
+        that of more bits and the same pruning.
         """
         point = self.point
-        if self.settings.quantised_last and point.bit_width != 32:
-            return replace(self, point=Point(point.architecture, 32, point.pruning_percent))
+        knobs = self.settings
+        if knobs.quantised_last and point.bit_width != 32:
+            return replace(self, point=replace(point, bit_width=knobs.start_bits))
         return replace(self, point=point.base) if point.pruning_percent else None
 
     @property

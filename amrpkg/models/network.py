@@ -10,18 +10,21 @@ from amrpkg.models import quantization
 from amrpkg.models.architectures import (
     ARCHITECTURES,
     BIT_WIDTHS,
+    FOLDS,
+    SYMBOL_WISE,
     Architecture,
     Layer,
     require_model,
 )
+from amrpkg.models.symbolwise import Fold, Times, draw_first_weights
 from amrpkg.signals.chunks import CHUNK_SIZE, LONGEST_CHUNK
 
 
 class Network(nn.Module):
     """A network of a row of `ARCHITECTURES`; `build` makes it.
 
-    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` to class scores ``float32[n, 9]`` and
-    raises ``ValueError`` for any other shape.
+    ``forward(iq)`` maps ``float32[n, 2, chunk_size]`` (3 in place of 2 where the noise is told) to
+    class scores ``float32[n, 9]`` and raises ``ValueError`` for any other shape.
     """
 
     def __init__(self, architecture: str, row: Architecture, bit_width: int, chunk_size: int):
@@ -39,10 +42,13 @@ class Network(nn.Module):
         if bits != 32:
             modules["input"] = quantization.quant_input(bits, choice)
         for layer in (layers := row.layers(self.chunk_size)):
+            if layer.kind in FOLDS:
+                modules["fold"] = (Fold if bits == 32 else quantization.QuantFold)(layer.kind)
+                continue
             if layer.kind == "pool":
                 modules[layer.name] = nn.MaxPool1d(2)
                 continue
-            if layer.kind == "average":
+            if layer.kind in ("average", "sum"):
                 kind = nn.AvgPool1d if bits == 32 else quantization.QuantAverage
                 modules[layer.name] = kind(self.chunk_size)
                 continue
@@ -52,11 +58,14 @@ class Network(nn.Module):
             modules[layer.name] = make(layer, bits, choice)
             if layer is not layers[-1]:  # the scores go into the cross entropy as they are
                 modules[f"relu_{layer.name}"] = _relu(bits)
+        if row.over_chunk == "sum":
+            modules["times_symbols"] = Times(self.chunk_size)
         return modules
 
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
-        if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
-            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: (n, 2, {self.chunk_size})")
+        if iq.ndim != 3 or iq.shape[1:] != (self.row.inputs, self.chunk_size):
+            allowed = f"(n, {self.row.inputs}, {self.chunk_size})"
+            raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: {allowed}")
         return self.layers(iq)
 
 
@@ -104,7 +113,10 @@ def build(
     require_count("seed", seed, minimum=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Network(name, row, bit_width, chunk_size)
+        model = Network(name, row, bit_width, chunk_size)
+        if row.family == SYMBOL_WISE:
+            draw_first_weights(layer for _, layer in prunable_layers(model))
+        return model
 
 
 def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -126,6 +138,9 @@ def require_permanent(model: nn.Module) -> None:
 
 def require_trained(model: Network) -> None:
     """Raise ``ValueError`` for a quantised model whose activation scales are not set yet."""
-    scales = (name for name in model.state_dict() if name.endswith("scaling_impl.value"))
-    if model.bit_width != 32 and next(scales, None) is None:
+    ends = (
+        "scaling_impl.value",
+        f"act_quant.fused_activation_quant_proxy.tensor_quant{quantization.HELD}",
+    )
+    if model.bit_width != 32 and not any(name.endswith(ends) for name in model.state_dict()):
         raise ValueError("model has no activation scales; allowed: a model that was trained")

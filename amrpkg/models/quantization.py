@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import brevitas.nn as qnn
 import torch
-from brevitas.core.scaling import ConstScaling
+from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import (
     Int8ActPerTensorFixedPoint,
     Int8WeightPerTensorFixedPoint,
@@ -30,30 +30,40 @@ from brevitas.quant.fixed_point import Int8WeightPerChannelFixedPoint
 from brevitas.quant_tensor import IntQuantTensor
 from torch import nn
 
-from amrpkg.models.architectures import POINTWISE, VGG_LIKE, Layer
+from amrpkg.models.architectures import POINTWISE, SYMBOL_WISE, VGG_LIKE, Layer
+from amrpkg.models.symbolwise import Fold
 
 # Activation scales are first set from the statistics of this many training batches (one epoch
 # of the thesis's protocol), then learned. Brevitas's own default is 300.
 COLLECT_STATS_STEPS = 72
 
 
+class _SixtyFourths(Int8ActPerTensorFixedPoint):
+    """Samples in steps of 1/64, whatever comes: of eight bits, two units each way."""
+
+    scaling_impl_type = ScalingImplType.CONST
+    scaling_init = 2.0
+
+
 class Choice(NamedTuple):
-    """What a family chooses: its weights' quantiser, the fewest bits of its inputs."""
+    """What a family chooses: its weights' quantiser, the fewest bits of its inputs and theirs."""
 
     weight_quant: type
     least_input_bits: int
+    input_quant: type = Int8ActPerTensorFixedPoint
 
 
 CHOICES = {
     VGG_LIKE: Choice(Int8WeightPerTensorFixedPoint, least_input_bits=0),
     POINTWISE: Choice(Int8WeightPerChannelFixedPoint, least_input_bits=8),
+    SYMBOL_WISE: Choice(Int8WeightPerChannelFixedPoint, 8, _SixtyFourths),
 }
 
 
 def quant_input(bit_width: int, choice: Choice) -> nn.Module:
     """The signed quantiser of the I/Q samples."""
     return qnn.QuantIdentity(
-        act_quant=Int8ActPerTensorFixedPoint,
+        act_quant=choice.input_quant,
         bit_width=max(bit_width, choice.least_input_bits),
         collect_stats_steps=COLLECT_STATS_STEPS,
         return_quant_tensor=True,
@@ -95,16 +105,72 @@ def quant_linear(layer: Layer, bit_width: int, choice: Choice) -> nn.Module:
     )
 
 
-def hold_scale(layer: nn.Module, given: nn.Module, channels: torch.Tensor) -> None:
-    """Fix the weight scale of `layer` at that of `channels` of the quantised layer `given`.
+HELD = ".scaling_impl.held"  # how the name of such a scale ends in a state dict
 
-    Until then the largest weight sets it, of the layer or of each output channel.
+
+class HeldScale(nn.Module):
+    """A scale that stays as it was set, and is kept with the weights."""
+
+    def __init__(self, scale: torch.Tensor):
+        super().__init__()
+        self.register_buffer("held", scale.detach().clone())
+
+    def forward(self, values: torch.Tensor, threshold: torch.Tensor | None = None) -> torch.Tensor:
+        return self.held
+
+
+def hold_scale(quantiser: nn.Module, scale: torch.Tensor) -> None:
+    """Fix the scale of a tensor quantiser of Brevitas: one, or one an output channel.
+
+    Until then the largest weight sets that of weights, of the layer or of each output channel,
+    and that of activations is learned.
     """
-    quantiser = layer.weight_quant.tensor_quant
-    scale = given.quant_weight().scale.detach()
-    scale = scale[channels] if scale.ndim else scale
-    threshold = quantiser.int_scaling_impl(quantiser.msb_clamp_bit_width_impl())
-    quantiser.scaling_impl = ConstScaling(scale * threshold)
+    quantiser.scaling_impl = HeldScale(scale)
+
+
+def fitted_scale(layer: nn.Module) -> torch.Tensor:
+    """The power of two, or that of each output channel, of least squared error of the weights.
+
+    Coarse integers lose less by a clipped outlier than by a scale that makes room for it.
+    """
+    scale = layer.quant_weight().scale.detach()
+    levels = 2 ** (int(layer.quant_weight().bit_width) - 1) - 1
+    weight = getattr(layer, "weight_orig", layer.weight).detach()
+    candidates = [scale * 2.0**-k for k in range(5)]
+    errors = [_squared_error(weight, step, -levels, levels) for step in candidates]
+    losses = [error.flatten(1).sum(1) if scale.ndim else error.sum() for error in errors]
+    finer = torch.stack(losses).argmin(0).reshape(scale.shape)
+    return scale * 2.0**-finer
+
+
+def hold_fitted_scales(model: nn.Module, iq: torch.Tensor) -> None:
+    """Fix the scales of weights and activations where they fit best now, in order of the data.
+
+    iq : chunks, ``float32[n, 2, chunk_size]``, for the activations
+    """
+    values = iq
+    with torch.no_grad():
+        for module in model.layers:
+            if isinstance(module, qnn.QuantConv1d | qnn.QuantLinear):
+                hold_scale(module.weight_quant.tensor_quant, fitted_scale(module))
+            elif isinstance(module, qnn.QuantReLU):
+                quantiser = module.act_quant.fused_activation_quant_proxy.tensor_quant
+                positive = getattr(values, "value", values).relu()
+                levels = 2 ** int(quantiser.msb_clamp_bit_width_impl()) - 1
+                steps = 2.0 ** torch.arange(-12, 5)
+                errors = [_squared_error(positive, step, 0, levels).sum() for step in steps]
+                hold_scale(quantiser, steps[int(torch.stack(errors).argmin())])
+            values = module(values)
+
+
+def _squared_error(values, step, low, high) -> torch.Tensor:
+    return ((values / step).round().clamp(low, high) * step - values) ** 2
+
+
+def hold_input_step(model: nn.Module, step: float) -> None:
+    """Fix the step of the samples' integers."""
+    quantiser = model.layers.input.act_quant.fused_activation_quant_proxy.tensor_quant
+    hold_scale(quantiser, torch.tensor(step))
 
 
 class QuantAverage(nn.AvgPool1d):
@@ -121,3 +187,12 @@ class QuantAverage(nn.AvgPool1d):
             scale=features.scale / chunk_size,
             bit_width=features.bit_width + math.log2(chunk_size),
         )
+
+
+class QuantFold(Fold):
+    """The same in integers, |I| and |Q| saturated to one bit less than the signed samples had."""
+
+    def forward(self, iq: IntQuantTensor) -> IntQuantTensor:
+        most = iq.scale * (2 ** (iq.bit_width - 1) - 1)
+        folded = torch.minimum(super().forward(iq.value), most)
+        return iq.set(value=folded, bit_width=iq.bit_width - 1, signed_t=torch.tensor(False))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from brevitas import config
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -16,6 +17,7 @@ from amrpkg.models.network import (
     require_permanent,
     require_trained,
 )
+from amrpkg.models.quantization import HELD, hold_scale
 
 LARGEST_FILE = 32 << 20  # bytes; the largest of the grid takes 9 MB
 
@@ -70,16 +72,13 @@ def load_model(path: Path) -> Network:
 
 
 def load_float_weights(model: Network, source: Network) -> None:
-    """Give `model` the weights and biases of the float model `source` of its architecture.
+    """Give `model` the weights and biases, before quantisation, of a `source` of its architecture.
 
     Activation scales are left to be found in training. Raises ``ValueError`` for another
-    architecture or a quantised source.
+    architecture.
     """
-    if (source.architecture, source.bit_width) != (model.architecture, 32):
-        raise ValueError(
-            f"source is {source.architecture} at {source.bit_width} bit; allowed: "
-            f"{model.architecture} in float"
-        )
+    if source.architecture != model.architecture:
+        raise ValueError(f"source is {source.architecture}; allowed: {model.architecture}")
     with torch.no_grad():
         for (_, layer), (_, given) in zip(
             prunable_layers(model), prunable_layers(source), strict=True
@@ -95,10 +94,16 @@ def load_state(model: Network, state: dict[str, torch.Tensor]) -> None:
             f"state has a bit width of {bits}; allowed: a state dict of {model.architecture} at "
             f"{model.bit_width} bit"
         )
+    held = {name.removesuffix(HELD): x for name, x in state.items() if name.endswith(HELD)}
     try:
+        for name, scale in held.items():
+            hold_scale(model.get_submodule(name), scale)
+        config.REINIT_ON_STATE_DICT_LOAD = not held  # Brevitas would make its own scales anew
         model.load_state_dict(state)
-    except RuntimeError as error:
+    except (AttributeError, RuntimeError) as error:
         raise ValueError(
             f"state does not fit; allowed: a state dict of {model.architecture} at "
-            f"{model.bit_width} bit ({str(error).splitlines()[1].strip()})"
+            f"{model.bit_width} bit ({str(error).splitlines()[-1].strip()})"
         ) from error
+    finally:
+        config.REINIT_ON_STATE_DICT_LOAD = True

@@ -84,10 +84,12 @@ class StreamSettings:
     most_decibels: float = 0.0  # gain error of a chunk, uniform between minus and plus
     most_degrees: float = 0.0  # rotation, likewise
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
+    start_bits: int = 32  # of the run of the same pruning that a quantised one starts from
+    optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
+    held_scales: bool = False  # all fitted at the start and held, weights clipped to their range
+    input_step: float = 0.0  # of the samples' integers; 0: learned
 
-    # A quantised point starts from the float one of its pruning, which learns from a chunk in a
-    # third of the time.
-    quantised_last: ClassVar[bool] = True
+    quantised_last: ClassVar[bool] = True  # a chunk is learnt from in float in a third of the time
 
     def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
         from amrpkg.training.stream import train_on_stream
@@ -123,11 +125,11 @@ def _trial(architecture: str, bit_width: int) -> Settings:
 _STREAMED = {
     # architecture: millions of fresh chunks in float from random weights, and after pruning;
     # the batch size of both; how many times the chunks of _FINE_TUNED
-    "vgglike_5f_5c_4re_4mp": (1.5, 0.6, 512, 1),
-    "vgglike_5f_4c_4re_4mp": (1.2, 0.9, 256, 1),
+    "vgglike_5f_5c_4re_4mp": (1.5, 1.2, 512, 2),
+    "vgglike_5f_4c_4re_4mp": (1.2, 0.9, 256, 2),
     "vgglike_5f_3c_4re_3mp": (1.2, 0.9, 256, 1),
     "vgglike_2f_2c_2re_2mp": (2, 1.2, 512, 2),
-    "vgglike_2f_1c_1re_1mp": (8, 3, 512, 6),
+    "vgglike_2f_1c_1re_1mp": (8, 6, 512, 6),
 }
 _OTHERS = (2, 1, 512, 1.5)
 # bit width: peak rate and millions of fresh chunks from the float model. A high rate undoes it

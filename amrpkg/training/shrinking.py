@@ -16,6 +16,8 @@ from amrpkg.models import quantization
 from amrpkg.models.network import Network, build, prunable_layers, require_permanent
 from amrpkg.models.weights import load_state
 
+HELD_WEIGHTS = "weight_quant.tensor_quant.scaling_impl.held"  # these change their shape
+
 
 def silent_channels(layer: nn.Module) -> torch.Tensor:
     """Which output channels of a layer have neither weights nor a bias: ``bool[channels]``."""
@@ -34,7 +36,7 @@ def shrink(model: Network) -> Network:
     Raises ``ValueError`` for a model with held masks.
     """
     require_permanent(model)
-    state = model.state_dict()
+    state = {name: x for name, x in model.state_dict().items() if not name.endswith(HELD_WEIGHTS)}
     inputs = torch.arange(2)  # what is left of the inputs of a layer
     channels = len(inputs)  # how many outputs the layer before had
     outputs, sizes = {}, {"conv": [], "linear": []}
@@ -59,5 +61,7 @@ def shrink(model: Network) -> Network:
     load_state(small, state)
     if model.bit_width != 32:
         for (_, layer), (name, given) in zip(prunable_layers(small), layers, strict=True):
-            quantization.hold_scale(layer, given, outputs[name])
+            scale = given.quant_weight().scale
+            scale = scale[outputs[name]] if scale.ndim else scale
+            quantization.hold_scale(layer.weight_quant.tensor_quant, scale)
     return small.eval()

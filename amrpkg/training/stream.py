@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.models.network import prunable_layers
+from amrpkg.models.quantization import hold_fitted_scales, hold_input_step
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
 from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
 from amrpkg.training.fixed_set import Training
@@ -53,8 +54,12 @@ def train_on_stream(
         else (settings.chunks, settings.peak_rate)
     )
     steps = max(1, chunks // settings.batch_size)
+    if settings.input_step:
+        hold_input_step(model, settings.input_step)
+    if settings.held_scales:
+        hold_fitted_scales(model, torch.from_numpy(next(impaired_batches(settings, seed)).iq))
     model.to(device).train()
-    optimizers = make_optimizers(model, peak_rate, settings.weight_decay)
+    optimizers = make_optimizers(model, peak_rate, settings)
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda k: rate_share(k, steps, settings.warm_up)
@@ -80,6 +85,8 @@ def train_on_stream(
             schedule.step()
         if settings.weight_bound:
             _bound_weights(model, settings.weight_bound)
+        if settings.held_scales:
+            _clip_weights(model)
         loss_sum += loss.item() * len(labels)
         correct += int((scores.argmax(1) == labels).sum())
         seen += len(labels)
@@ -143,6 +150,17 @@ def _bound_weights(model: nn.Module, bound: float) -> None:
             weight.clamp_(-most, most)
 
 
+def _clip_weights(model: nn.Module) -> None:
+    """Keep the weights where their integers end: what lies further out would never come back."""
+    with torch.no_grad():
+        for _, layer in prunable_layers(model):
+            quantiser = layer.weight_quant.tensor_quant
+            levels = 2 ** (model.bit_width - 1) - 1
+            most = (levels + 0.49) * quantiser.scaling_impl.held
+            weight = _trained_weight(layer)
+            weight.copy_(torch.minimum(torch.maximum(weight, -most), most))
+
+
 def _trained_weight(layer: nn.Module) -> nn.Parameter:
     """The parameter that an optimizer moves; a held mask lies over it."""
     return getattr(layer, "weight_orig", layer.weight)
@@ -198,14 +216,21 @@ def orthogonalise(update: torch.Tensor, knobs: Mapping) -> torch.Tensor:
     return x.T if tall else x
 
 
-def make_optimizers(model, peak_rate, weight_decay) -> list[torch.optim.Optimizer]:
+def make_optimizers(
+    model: nn.Module, peak_rate: float, settings: StreamSettings
+) -> list[torch.optim.Optimizer]:
     """Muon for the weights of all layers but the last, AdamW for that, biases and scales.
 
-    Source: Jordan and others, Muon: an optimizer for hidden layers in neural networks, 2024.
+    With the optimizer "adam" AdamW for all. Source of Muon: Jordan and others, Muon: an
+    optimizer for hidden layers in neural networks, 2024.
     """
+    decay = {"weight_decay": settings.weight_decay}
+    if settings.optimizer == "adam":
+        betas = (0.9, 0.99)  # a mean of squares over a hundred batches: the schedule is short
+        return [torch.optim.AdamW(model.parameters(), peak_rate, betas, **decay, fused=True)]
     hidden = [layer for _, layer in prunable_layers(model)][:-1]
     weights = [_trained_weight(layer) for layer in hidden]
     chosen = set(map(id, weights))
     others = [p for p in model.parameters() if id(p) not in chosen]
-    adamw = torch.optim.AdamW(others, lr=peak_rate, weight_decay=weight_decay, fused=True)
-    return [_Muon(weights, lr=5 * peak_rate, weight_decay=weight_decay), adamw]
+    adamw = torch.optim.AdamW(others, lr=peak_rate, **decay, fused=True)
+    return [_Muon(weights, lr=5 * peak_rate, **decay), adamw]
