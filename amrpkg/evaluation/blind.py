@@ -50,7 +50,7 @@ def blind_log_likelihoods(
 
     Returns ``float64[n, 9]``. For chunks of 32 in the default range classes within 10 of the
     likeliest are right to 0.01, without the phase to 0.03; one far from it may be off by 4. One
-    core decides about 5,000 chunks a second, without the phase 40.
+    core decides about 5,000 chunks a second, without the phase 60.
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
     require_iq(iq)
