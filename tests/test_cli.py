@@ -19,7 +19,7 @@ from amrpkg.export import judge, load_network
 from amrpkg.signals import CONSTELLATIONS, receive
 
 COMMANDS = ("sweep", "time", "results", "classify", "robustness", "export", "verify", "evaluate")
-HEAVY = ("torch", "brevitas", "scipy", "pandas", "onnx", "papermill", "matplotlib")
+HEAVY = ("torch", "brevitas", "scipy", "pandas", "onnx", "papermill", "matplotlib", "sklearn")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "accuracy": ["evaluate", "score"],
+        "blind": ["blind_ceiling", "blind_log_likelihoods"],
         "bounds": ["ceiling", "classify_maximum_likelihood", "log_likelihoods"],
         "classification": ["FAR", "SHIPPED", "classify", "doubts"],
         "conditions": ["CONDITIONS", "Condition", "IMPAIRMENTS", "UNITS", "noise_power_at"],

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "make_chunks", "receive", "stream",
         ],
         "constellations": ["CONSTELLATIONS", "OTHER_SHAPES"],
+        "cumulants": ["CUMULANTS", "cumulants"],
         "impairments": ["change_gain", "offset_frequency", "rotate"],
         "recordings": ["SUFFIXES", "load_samples"],
     },

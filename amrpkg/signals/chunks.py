@@ -148,6 +148,13 @@ def _require_range(noise_power: tuple[float, float]) -> None:
         raise ValueError(f"noise_power is {noise_power}; allowed: {allowed}")
 
 
+def require_iq(iq: np.ndarray) -> None:
+    """Raise unless it is an array of chunks, ``[n, 2, chunk_size]``."""
+    require_kind("iq", iq, np.ndarray)
+    if iq.ndim != 3 or iq.shape[1] != 2 or not iq.shape[2]:
+        raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, chunk_size)")
+
+
 def _complex_normal(count: int, rng) -> tuple[np.ndarray, np.ndarray]:
     """Complex normal samples of unit power, real and imaginary part, ``float32[count]`` each.
 

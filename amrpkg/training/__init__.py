@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "classical": ["CLASSICAL", "ClassicalClassifier", "fit_classical"],
         "fixed_set": ["Training", "train"],
         "protocols": [
             "PROTOCOLS", "PRUNING_VARIANTS", "Protocol", "Settings", "StreamSettings", "settings",
