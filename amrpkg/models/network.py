@@ -128,6 +128,11 @@ def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
     ]
 
 
+def trained_weight(layer: nn.Module) -> nn.Parameter:
+    """The parameter that an optimizer moves; a held mask lies over it."""
+    return getattr(layer, "weight_orig", layer.weight)
+
+
 def require_permanent(model: nn.Module) -> None:
     """Raise ``ValueError`` for a model with held masks."""
     if masks := [name for name in model.state_dict() if name.endswith("_mask")]:

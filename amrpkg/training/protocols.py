@@ -86,15 +86,16 @@ class StreamSettings:
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
     start_bits: int = 32  # of the run of the same pruning that a quantised one starts from
     optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
-    held_scales: bool = False  # all fitted at the start and held, weights clipped to their range
+    held_scales: bool = False  # channels equalised, all scales fitted at the start and held
     input_step: float = 0.0  # of the samples' integers; 0: learned
+    tries: int = 1  # trainings, each on a stream of its own, of which the best is kept
 
     quantised_last: ClassVar[bool] = True  # a chunk is learnt from in float in a third of the time
 
     def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
-        from amrpkg.training.stream import train_on_stream
+        from amrpkg.training.stream import train_best
 
-        return train_on_stream(model, self, seed, retraining, progress)
+        return train_best(model, self, seed, retraining, progress)
 
     def count_training(self, model: "Network", training: "Training", seed: int) -> tuple[int, int]:
         """Of the last hundred batches, before the model learnt from them: no set to go back to."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -14,14 +15,18 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count, require_kind
-from amrpkg.models.network import prunable_layers
+from amrpkg.models.equalisation import equalise_channels
+from amrpkg.models.network import Network, build, prunable_layers, trained_weight
 from amrpkg.models.quantization import hold_fitted_scales, hold_input_step
+from amrpkg.models.weights import load_state
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
 from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
 from amrpkg.training.fixed_set import Training
 from amrpkg.training.protocols import StreamSettings
 
 BATCHES_PER_ROW = 100  # of the history; called an epoch there, though nothing repeats
+_LAST = 5  # of its rows, by which tries are compared
+_APART = 10_000  # between the seeds of tries
 
 
 def train_on_stream(
@@ -57,7 +62,9 @@ def train_on_stream(
     if settings.input_step:
         hold_input_step(model, settings.input_step)
     if settings.held_scales:
-        hold_fitted_scales(model, torch.from_numpy(next(impaired_batches(settings, seed)).iq))
+        iq = torch.from_numpy(next(impaired_batches(settings, seed)).iq)
+        equalise_channels(model, iq)
+        hold_fitted_scales(model, iq)
     model.to(device).train()
     optimizers = make_optimizers(model, peak_rate, settings)
     schedules = [
@@ -105,6 +112,31 @@ def train_on_stream(
     )
 
 
+def train_best(
+    model: Network, settings: StreamSettings, seed: int, retraining: bool, progress: bool
+) -> Training:
+    """Train copies of `model`, each on a stream of its own, and leave the best of them in it.
+
+    The best has the least loss on its last batches, which it had not learnt from when they came.
+    Float networks that come with random weights get others for each copy, too. Arguments and
+    what is raised as of `train_on_stream`.
+    """
+    best = None
+    for k in range(settings.tries):
+        copy = deepcopy(model)
+        if k and model.bit_width == 32 and not retraining:
+            fresh = build(model.row, 32, model.chunk_size, seed + k * _APART)
+            copy.load_state_dict(fresh.state_dict())
+        training = train_on_stream(copy, settings, seed + k * _APART, retraining, progress)
+        last = training.history.tail(_LAST)
+        loss = np.average(last["loss"], weights=last["chunks"])
+        if best is None or loss < best[0]:
+            best = loss, copy, training
+    _, copy, training = best
+    load_state(model, copy.state_dict())
+    return training
+
+
 @cache
 def has_bfloat16(device: str) -> bool:
     """Whether products of 16 bits are worth it: a GPU, or an x86 processor with such instructions.
@@ -145,7 +177,7 @@ def _bound_weights(model: nn.Module, bound: float) -> None:
     """
     with torch.no_grad():
         for _, layer in prunable_layers(model):
-            weight = _trained_weight(layer)
+            weight = trained_weight(layer)
             most = bound * (weight.square().sum() / weight.count_nonzero()).sqrt()
             weight.clamp_(-most, most)
 
@@ -157,13 +189,8 @@ def _clip_weights(model: nn.Module) -> None:
             quantiser = layer.weight_quant.tensor_quant
             levels = 2 ** (model.bit_width - 1) - 1
             most = (levels + 0.49) * quantiser.scaling_impl.held
-            weight = _trained_weight(layer)
+            weight = trained_weight(layer)
             weight.copy_(torch.minimum(torch.maximum(weight, -most), most))
-
-
-def _trained_weight(layer: nn.Module) -> nn.Parameter:
-    """The parameter that an optimizer moves; a held mask lies over it."""
-    return getattr(layer, "weight_orig", layer.weight)
 
 
 def rate_share(step: int, steps: int, warm_up: float) -> float:
@@ -229,7 +256,7 @@ def make_optimizers(
         betas = (0.9, 0.99)  # a mean of squares over a hundred batches: the schedule is short
         return [torch.optim.AdamW(model.parameters(), peak_rate, betas, **decay, fused=True)]
     hidden = [layer for _, layer in prunable_layers(model)][:-1]
-    weights = [_trained_weight(layer) for layer in hidden]
+    weights = [trained_weight(layer) for layer in hidden]
     chosen = set(map(id, weights))
     others = [p for p in model.parameters() if id(p) not in chosen]
     adamw = torch.optim.AdamW(others, lr=peak_rate, **decay, fused=True)
