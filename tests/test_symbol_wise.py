@@ -1,10 +1,21 @@
 """Symbol-wise networks are the same in every form: one contract for all folds and bit widths."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
-from amrpkg.hardware import count_architecture, count_model, estimate, to_integers
+from amrpkg.export import (
+    load_integers,
+    qcdq_graph,
+    qonnx_graph,
+    run_onnxruntime,
+    run_openvino,
+    run_qonnx,
+    save_integers,
+)
+from amrpkg.export.runtimes import has_vnni
+from amrpkg.hardware import count_architecture, count_model, to_integers
 from amrpkg.models import ARCHITECTURES, BIT_WIDTHS, build, quantization
 from amrpkg.models.architectures import symbol_wise
 from amrpkg.signals import make_chunks
@@ -69,6 +80,14 @@ def test_every_form_gives_the_scores_to_the_bit(name, bits, fraction, chunks, tm
     np.testing.assert_array_equal(scores(small, iq), expected)
     for form in (to_integers(model), integers := to_integers(small)):
         np.testing.assert_array_equal(form.scores(iq), expected)
+    save_integers(integers, path := tmp_path / "x.safetensors")
+    np.testing.assert_array_equal(load_integers(path).compute(iq), integers.compute(iq))
+    graph = qcdq_graph(integers)
+    onnx.checker.check_model(graph, full_check=True)
+    np.testing.assert_array_equal(run_onnxruntime(graph)(iq), expected)
+    np.testing.assert_array_equal(run_qonnx(qonnx_graph(integers))(iq), expected)
+    if bits < 8 or has_vnni():  # else OpenVINO's sums clip
+        np.testing.assert_array_equal(run_openvino(graph, 64)(iq), expected)
     assert [layer.bits for layer in integers.layers] == [
         7,
         *[max(bits, 4)] * 2,

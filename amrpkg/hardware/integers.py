@@ -9,10 +9,11 @@ layer, are integer weights and biases, and a shift:
 where ``>>`` rounds half to even, a negative shift goes left, and the clamp is the ReLU and the
 activation's bit width in one. The class scores are not clamped: their shifts only bring the
 nine accumulators to one exponent. A pool takes the larger of two neighbours, the average is a
-sum over the chunk whose exponent falls by log2(chunk size); a sum keeps it. A fold takes the
-samples' absolute values, of one bit less, and their most where that is not enough: -128 becomes
-127. With "sign" a third channel is a one where the rounded I and Q differ in sign, else zero; the
-noise word, which is never negative, goes on as the fourth.
+sum over the chunk whose exponent falls by log2(chunk size); a sum keeps it.
+
+A fold takes the samples' absolute values, of one bit less, saturated: -128 becomes 127. With
+"sign" a third channel is a one where the rounded I and Q differ in sign, else zero; with "noise"
+the third that came, which is never negative, goes on as the fourth.
 
 `IntegerNetwork.compute` is that arithmetic. It is the reference that every export, and any
 hardware, has to equal: bit for bit. It runs in floats, which NumPy multiplies and rounds (half to

@@ -12,7 +12,7 @@ width: the word of the converter, which their first layer reads as it comes. The
 over the chunk is not rounded: the classifier takes the sum of the whole chunk, log2(chunk
 size) bits wider than an activation (nine bits at 4 bit and 32 symbols), its scale divided by
 the chunk size. Symbol-wise networks are as the pointwise, but for samples in fixed steps of 1/64
-and activations of at least four bits: three are enough for a weight.
+and activations of at least four bits, whatever their weights have.
 """
 
 import math
