@@ -160,6 +160,10 @@ def test_too_large_a_file_is_refused_unread(path, monkeypatch):
     ("inputs", "reason"),
     [
         ([("x", (None, 32, 2))], r"inputs are x \[, 32, 2\]; allowed: one, float \[n, 2, chunk"),
+        (
+            [("x", (None, 4, 32))],
+            r"x \[, 4, 32\]; allowed: .* 3 in place of 2 where",
+        ),
         ([("x", (None, 2, 1, 32))], r"x \[, 2, 1, 32\]"),
         ([("x", (None, 64))], r"x \[, 64\]"),
         ([("x", (None, 2, None))], r"x \[, 2, \]"),

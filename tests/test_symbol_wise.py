@@ -1,12 +1,20 @@
 """Symbol-wise networks are the same in every form: one contract for all folds and bit widths."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 import torch
 
+from amrpkg.evaluation import evaluate, score
 from amrpkg.export import (
+    FORMATS,
+    as_network,
+    export,
+    judge,
     load_integers,
+    load_network,
     qcdq_graph,
     qonnx_graph,
     run_onnxruntime,
@@ -15,11 +23,17 @@ from amrpkg.export import (
     save_integers,
 )
 from amrpkg.export.runtimes import has_vnni
-from amrpkg.hardware import count_architecture, count_model, to_integers
+from amrpkg.hardware import (
+    count_architecture,
+    count_model,
+    estimate,
+    estimate_architecture,
+    to_integers,
+)
 from amrpkg.models import ARCHITECTURES, BIT_WIDTHS, build, quantization
 from amrpkg.models.architectures import symbol_wise
-from amrpkg.signals import make_chunks
-from amrpkg.signals.noise_word import with_noise_word
+from amrpkg.records.exports import compare_files
+from amrpkg.signals import make_chunks, with_noise_word
 from amrpkg.training import make_permanent, prune_channels, shrink
 
 ROWS = [
@@ -96,9 +110,80 @@ def test_every_form_gives_the_scores_to_the_bit(name, bits, fraction, chunks, tm
     ]
 
 
+@pytest.mark.parametrize("size", [1, 8, 256])
+@pytest.mark.parametrize("name", [row.short for row in ROWS])
+def test_longer_and_shorter_sums(name, size):
+    iq = with_noise_word(make_chunks(16, size, 0.02).iq, 0.02)[:, : ARCHITECTURES[name].inputs]
+    model = build(name, 6, size)
+    quantization.hold_fitted_scales(model, torch.from_numpy(iq))
+    expected, integers = scores(model.eval(), iq), to_integers(model)
+    np.testing.assert_array_equal(integers.scores(iq), expected)
+    np.testing.assert_array_equal(run_onnxruntime(qcdq_graph(integers))(iq), expected)
+    np.testing.assert_array_equal(run_qonnx(qonnx_graph(integers))(iq), expected)
+
+
 @pytest.mark.parametrize(("name", "bits"), QUANTISED)
-def test_counts(name, bits):
+def test_every_file_is_read_back_exact_and_counts_as_the_others(name, bits, chunks, tmp_path):
+    iq = chunks[:, : ARCHITECTURES[name].inputs]
+    model, found = network(name, bits, 0.3, iq), set()
+    for format, form in FORMATS.items():
+        export(model, path := tmp_path / f"{format}{form.suffix}", format)
+        read = load_network(path)
+        np.testing.assert_array_equal(score(read, iq), scores(model, iq))
+        found.add(estimate(read))
+        assert (read.inputs, read.bit_width) == (iq.shape[1], bits)
+        with pytest.raises(ValueError, match=rf"allowed: \(n, {iq.shape[1]}, 32\)"):
+            read.scores(np.zeros((1, 5, 32), np.float32))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("name", [row.short for row in ROWS])
+def test_float_files(name, chunks, tmp_path):
+    iq = chunks[:, : ARCHITECTURES[name].inputs]
+    model = network(name, 32, 0.3, iq)
+    expected = scores(model, iq)
+    largest = np.abs(expected).max()
+    export(model, path := tmp_path / "x.onnx", "onnx")
+    read = load_network(path)
+    for found in (score(read, iq), run_openvino(onnx.load(path), 64)(iq)):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 * largest)
+    assert estimate(read) == estimate(shrink(model))
+
+
+@pytest.mark.parametrize(("name", "bits"), [(row.short, bits) for row in ROWS for bits in (32, 6)])
+def test_counts_are_those_of_the_row(name, bits):
     assert count_model(build(name, bits)) == count_architecture(name)
+    assert estimate(build(name, bits)) == estimate_architecture(name, bits)
+
+
+@pytest.mark.parametrize("name", [row.short for row in ROWS])
+def test_a_table_for_the_designer(name, chunks):
+    integers = to_integers(network(name, 3, 0, chunks[:, : ARCHITECTURES[name].inputs]))
+    table = integers.describe().set_index("layer")
+    assert list(table.index) == ["fold", "conv1", "conv2", "sum", "linear1"]
+    assert list(table["output bits"]) == [7, 4, 4, 9, ""]
+    assert table.loc["conv2", "weight bits"] == 3
+
+
+@pytest.mark.parametrize("bits", [32, 6])
+def test_files_are_compared_with_the_noise_told(bits, chunks):
+    model = network(ROWS[2].short, bits, 0.3, chunks)
+    row = compare_files(model, chunks)
+    assert row["largest_difference"] <= (bits == 32) * 1e-6 * row["largest_score"]
+    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx")[: 5 if bits < 32 else 1]:
+        assert row[f"decided_{form}"] == 0 and (bits == 32 or row[f"differing_{form}"] == 0)
+
+
+def test_a_network_is_judged_with_the_noise_told(chunks):
+    name = ROWS[2].short
+    model = network(name, 6, 0, chunks)
+    for form in (model, as_network(to_integers(model))):
+        fresh = make_chunks(20, noise_power=0.03, split="evaluation")
+        told = replace(fresh, iq=with_noise_word(fresh.iq, 0.03))
+        found = judge(form, 20, 0.03, progress=False)
+        assert (found.network.confusion == evaluate(model, told).confusion).all()
+        with pytest.raises(ValueError, match=r"noise_power is 0\.3; allowed"):
+            judge(form, 20, 0.3, progress=False)
 
 
 def test_the_noise_is_told_in_eighths_of_an_octave():

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "constellations": ["CONSTELLATIONS", "OTHER_SHAPES"],
         "impairments": ["change_gain", "offset_frequency", "rotate"],
+        "noise_word": ["with_noise_word"],
         "recordings": ["SUFFIXES", "load_samples"],
     },
 )
