@@ -4,13 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from amrpkg.export import integer_file, load_integers, pack, save_integers, unpack
 from amrpkg.hardware import to_integers
-from amrpkg.models import ARCHITECTURES, save_model
-from amrpkg.signals import CONSTELLATIONS, make_chunks
+from amrpkg.models import ARCHITECTURES, build, save_model
+from amrpkg.models.architectures import symbol_wise
+from amrpkg.models.quantization import hold_fitted_scales
+from amrpkg.signals import CONSTELLATIONS, NOISE_POWER, make_chunks, with_noise_word
 from amrpkg.training import shrink
 
 
@@ -150,6 +153,66 @@ def test_another_header_is_refused(entries, reason, file):
 def test_layers_that_do_not_fit_are_refused(layer, edits, reason, file):
     change(file, edits, layer)
     refuse(file, reason)
+
+
+@pytest.fixture
+def told(tmp_path):
+    """The file of a symbol-wise network that is told the noise."""
+    model = build(symbol_wise("fold_sign_noise", 6, 8), 6)
+    iq = with_noise_word(make_chunks(8).iq, NOISE_POWER)
+    hold_fitted_scales(model, torch.from_numpy(iq))
+    save_integers(to_integers(model.eval()), tmp_path / "told")
+    return tmp_path / "told"
+
+
+@pytest.mark.parametrize(
+    ("layer", "edits", "reason"),
+    [
+        ("fold", {"kind": "fold"}, "conv1 does not fit"),
+        ("fold", {"kind": "fold_sign"}, "conv1 does not fit"),
+        ("fold", {"kind": ""}, "fold is of kind ''"),
+        ("fold", {"bits": 8}, "fold does not fit"),
+        ("fold", {"bits": 0}, "fold does not fit"),
+        ("fold", {"exponent": -5}, "fold does not fit"),
+        ("fold", {"kind": "pool"}, "conv1 does not fit"),
+        ("conv2", {"kind": "fold_sign"}, "conv2 does not fit"),
+        ("sum", {"kind": "fold"}, "sum does not fit"),
+        ("sum", {"bits": 6}, "sum does not fit"),
+        ("sum", {"exponent": -40}, "sum does not fit"),
+        ("linear1", {"kind": "sum"}, "linear1 does not fit"),
+    ],
+)
+def test_folds_and_sums_that_do_not_fit_are_refused(layer, edits, reason, told):
+    change(told, edits, layer)
+    refuse(told, reason)
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ({"input_bits": "6"}, "fold does not fit"),
+        ({"input_exponent": "-5"}, "fold does not fit"),
+        ({"chunk_size": "512"}, "sum does not fit"),
+    ],
+)
+def test_other_samples_than_a_fold_and_a_sum_take_are_refused(entries, reason, told):
+    assert load_integers(told).inputs == 3
+    change(told, **entries)
+    refuse(told, reason)
+
+
+def test_a_one_that_is_no_whole_number_of_steps_is_refused(told):
+    change(told, {"exponent": 1}, "fold", input_exponent="1")
+    refuse(told, "fold does not fit")
+
+
+def test_the_longest_sum_is_read_and_one_symbol_more_is_not(told):
+    sizes = {256: {"bits": 14}, 257: {"bits": 15}}
+    for size, edits in sizes.items():
+        change(told, edits, "sum", chunk_size=str(size))
+        if size == 256:
+            assert load_integers(told).compute(np.zeros((1, 3, 256), np.float32)).shape == (1, 9)
+    refuse(told, "sum does not fit")
 
 
 def test_tensors_of_other_kinds_are_refused(file):

@@ -9,6 +9,7 @@ import torch
 
 from amrpkg.hardware import IntegerLayer, IntegerNetwork, to_integers
 from amrpkg.models import ARCHITECTURES, build, load_model
+from amrpkg.models.architectures import FOLDS
 from amrpkg.signals import make_chunks
 from amrpkg.training import prune_channels, shrink
 
@@ -47,9 +48,16 @@ def by_hand(network, samples):
     ]
     values = [[min(max(x, -top), top - 1) for x in row] for row in values]
     for layer in network.layers:
-        if layer.kind == "pool":
+        if layer.kind in FOLDS:
+            i, q, *noise = values
+            values = [list(map(abs, i)), list(map(abs, q))]
+            if layer.kind != "fold":
+                one = round(1 / Fraction(2) ** network.input_exponent)
+                values.append([one * ((a < 0) != (b < 0)) for a, b in zip(i, q, strict=True)])
+            values = [[min(x, 2**layer.bits - 1) for x in row] for row in values + noise]
+        elif layer.kind == "pool":
             values = [list(map(max, row[::2], row[1::2])) for row in values]
-        elif layer.kind == "average":
+        elif layer.kind in ("average", "sum"):
             values = [[sum(row)] for row in values]
         else:
             if layer.kind == "linear":
@@ -106,6 +114,32 @@ def test_the_arithmetic_is_that_of_whole_numbers(bits):
     found = network.compute(iq)
     assert found.tolist() == [by_hand(network, chunk) for chunk in iq]
     assert np.abs(found).max() > 2**24 or bits < 30
+
+
+@pytest.mark.parametrize("kind", ["fold", "fold_sign", "fold_sign_noise"])
+def test_folds_and_sums_are_those_of_whole_numbers(kind):
+    """Over chunks of twelve, with a minus that is zero and samples out of range."""
+    rng = np.random.default_rng(0)
+    inputs, channels = FOLDS[kind]
+
+    def layer(name, kind, outputs, inputs, bits):
+        weights = rng.integers(-127, 128, (outputs, inputs, 1)).astype(np.int8)
+        biases = rng.integers(-(2**10), 2**10, outputs).astype(np.int32)
+        shifts = rng.integers(0, 8, outputs).astype(np.int8)
+        return IntegerLayer(name, kind, 0, bits, 8, weights, biases, shifts)
+
+    layers = (
+        IntegerLayer("fold", kind, -6, 7),
+        layer("conv1", "conv", 5, channels, 8),
+        IntegerLayer("sum", "sum", 0, 12),
+        layer("linear1", "linear", 9, 5, 0),
+    )
+    network = IntegerNetwork("by hand", 8, 12, 8, -6, layers)
+    assert network.inputs == inputs
+    iq = rng.normal(0, 1.5, (40, inputs, 12)).astype(np.float32)
+    iq[:, 2:] = rng.integers(0, 41, (40, inputs - 2, 1)) / 32
+    iq[0, 0] = [0.0078125, 0.0234375, -0.0078125, -0.001, 0, -0.0, -2, 2, 9, -9, 3e38, -3e38]
+    assert network.compute(iq).tolist() == [by_hand(network, chunk) for chunk in iq]
 
 
 def test_weights_use_their_bits_and_shifts_are_whole(calibrated):

@@ -14,6 +14,7 @@ from amrpkg.hardware import count_architecture, count_model
 from amrpkg.models import (
     ARCHITECTURES,
     BIT_WIDTHS,
+    VGG_LIKE,
     build,
     load_model,
     load_state,
@@ -23,7 +24,7 @@ from amrpkg.models import (
 from amrpkg.training import train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
-POINTWISE = [name for name, row in ARCHITECTURES.items() if row.average]
+POINTWISE = [name for name, row in ARCHITECTURES.items() if row.over_chunk == "average"]
 FAMILY = list(product(ARCHITECTURES, BIT_WIDTHS))
 
 
@@ -93,13 +94,14 @@ def test_quantised_values_lie_on_few_levels_a_power_of_two_apart(quantised, iq):
     for _, layer in prunable_layers(quantised):
         weight = layer.quant_weight()
         assert (weight.scale.detach().log2() % 1 == 0).all()
-        per_channel = quantised.architecture in POINTWISE
+        per_channel = ARCHITECTURES[quantised.architecture].family != VGG_LIKE
         assert weight.scale.numel() == (len(layer.weight) if per_channel else 1)
         integers = weight.value / weight.scale
         assert torch.equal(integers, integers.round())
         assert integers.abs().max() <= 2 ** (bits - 1) - 1
         assert len(integers.unique()) <= 2**bits
-    hidden = quantised.layers[:3](iq)  # input, conv1, its rectifier
+    names = [name for name, _ in quantised.layers.named_children()]
+    hidden = quantised.layers[: names.index("relu_conv1") + 1](iq)
     levels = hidden.value / hidden.scale
     assert torch.equal(levels, levels.round())
     assert levels.min() >= 0 and levels.max() <= 2**bits - 1

@@ -25,6 +25,7 @@ from amrpkg.models import (
     build,
     prunable_layers,
 )
+from amrpkg.models.architectures import SYMBOL_WISE
 from amrpkg.signals import make_chunks
 from amrpkg.training import PROTOCOLS, Protocol, Settings, Training, settings, train
 
@@ -38,10 +39,17 @@ def few(monkeypatch, tmp_path):
     monkeypatch.setattr("amrpkg.grid.runs.FRESH_CHUNKS_PER_CLASS", 20)
 
 
-@pytest.mark.parametrize("family", [VGG_LIKE, POINTWISE])
+SHAPES = {
+    # family: pools, hidden features, kernel size, over the chunk, fold
+    VGG_LIKE: (1, (16,), 3),
+    POINTWISE: (0, (16,), 1, "average"),
+    SYMBOL_WISE: (0, (), 1, "sum", "fold_sign"),
+}
+
+
+@pytest.mark.parametrize("family", SHAPES)
 def test_an_architecture(family, few, monkeypatch, tmp_path):
-    kernel, average = (3, False) if family == VGG_LIKE else (1, True)
-    row = Architecture(family, "tiny", (8,), int(not average), (16,), kernel, average)
+    row = Architecture(family, "tiny", (8,), *SHAPES[family])
     monkeypatch.setitem(ARCHITECTURES, "tiny_net", row)
     protocol = "trial" if family == VGG_LIKE else "few"
     monkeypatch.setitem(PROTOCOLS, "few", Protocol(lambda *model: Settings(1e-3, max_epochs=1)))

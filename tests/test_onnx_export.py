@@ -65,7 +65,7 @@ def test_every_float_graph_gives_the_scores(name, calibrated, iq):
     graph, expected = float_graph(shrink(model)), scores(model, iq)
     onnx.checker.check_model(graph, full_check=True)
     for run in (run_onnxruntime(graph), run_openvino(graph, 7)):
-        np.testing.assert_allclose(run(iq), expected, atol=1e-6)
+        np.testing.assert_allclose(run(iq), expected, atol=1e-6 * max(1, np.abs(expected).max()))
 
 
 def test_the_stored_weights_on_ten_thousand_chunks(root):
@@ -91,7 +91,7 @@ def test_a_qonnx_file_is_fast_for_one_chunk_too_and_no_bit_is_changed(
     onnx.save(qonnx_graph(to_integers(model)), tmp_path / "ours.onnx")
     expected = run_qonnx(onnx.load(tmp_path / "ours.onnx"))(iq)
     np.testing.assert_array_equal(load_onnx(tmp_path / "ours.onnx").scores(iq), expected)
-    if not ARCHITECTURES[name].average:
+    if not ARCHITECTURES[name].over_chunk:
         export_qonnx(model.layers, torch.zeros(1, 2, 32), f"{tmp_path}/one.onnx", dynamo=False)
         one = onnx.load(tmp_path / "one.onnx")
         start = perf_counter()

@@ -19,7 +19,7 @@ from amrpkg.common.arguments import printable, require_count
 from amrpkg.common.files import require_regular, whole_file, with_sorted_header
 from amrpkg.export.header import export_metadata
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
-from amrpkg.models.architectures import CLASSES
+from amrpkg.models.architectures import CLASSES, FOLDS, LONGEST_SUM, WEIGHTLESS
 from amrpkg.signals.chunks import LONGEST_CHUNK
 
 FORMAT = "amrpkg integer network 1"
@@ -85,7 +85,7 @@ def _layer(about: dict, tensors: dict[str, np.ndarray]) -> IntegerLayer:
     plain = [name, kind, int(about["exponent"]), int(about["bits"])]
     if not 0 <= plain[3] <= 32 or abs(plain[2]) > 64:
         raise ValueError(f"{name} has {plain[3]} bits and an exponent of {plain[2]}")
-    if kind in ("pool", "average"):
+    if kind in WEIGHTLESS:
         return IntegerLayer(*plain)
     if kind not in ("conv", "linear"):
         raise ValueError(f"{name} is of kind {kind!r}")
@@ -110,11 +110,19 @@ def _require_chain(network: IntegerNetwork) -> None:
         )
     channels, positions = 2, network.chunk_size
     for layer in network.layers:
-        if layer.kind == "pool":
+        if layer.kind in FOLDS:  # a one is a whole number of steps
+            _, channels = FOLDS[layer.kind]
+            fits = layer is network.layers[0] and layer.bits == bits - 1 and exponent <= 0
+            fits &= layer.exponent == exponent
+        elif layer.kind == "pool":
             positions, rest = divmod(positions, 2)
             fits = not rest
         elif layer.kind == "average":
             positions, fits = 1, positions.bit_count() == 1
+        elif layer.kind == "sum":
+            fits = positions <= LONGEST_SUM and layer.exponent == exponent
+            fits &= layer.bits == bits + (positions - 1).bit_length()
+            positions = 1
         else:
             outputs, inputs, taps = layer.weights.shape
             if layer.kind == "linear":
@@ -125,6 +133,7 @@ def _require_chain(network: IntegerNetwork) -> None:
             channels = outputs
         if not fits or positions < 1:
             raise ValueError(f"{layer.name} does not fit the layer before it")
+        bits, exponent = layer.bits, layer.exponent
     if (channels, positions) != (CLASSES, 1) or layer.weights is None:
         raise ValueError(f"it ends in {channels} x {positions} scores; allowed: {CLASSES}")
 

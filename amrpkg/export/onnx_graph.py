@@ -11,8 +11,9 @@ from torch import nn
 
 from amrpkg.export.header import export_metadata
 from amrpkg.hardware.integers import IntegerNetwork
-from amrpkg.models.architectures import CLASSES
+from amrpkg.models.architectures import CLASSES, FOLDS
 from amrpkg.models.network import Network, require_permanent
+from amrpkg.models.symbolwise import Fold, Times
 
 SAMPLES, SCORES = "iq", "scores"
 _OPSET = 21  # the first with integers of 4 bits
@@ -37,23 +38,35 @@ def float_graph(model: Network, name: str | None = None) -> onnx.ModelProto:
             graph.multiply(graph.constant("weights", weights), biases, weights.shape)
         elif isinstance(module, nn.MaxPool1d):
             graph.pool()
+        elif isinstance(module, Fold):
+            graph.fold(module.kind)
+        elif isinstance(module, Times):
+            graph.then("Mul", graph.constant("symbols", np.float32(module.symbols)))
         else:
             graph.then(_PLAIN[type(module)])
-    return graph.finish(export_metadata(name or model.architecture, 32, model.chunk_size))
+    about = export_metadata(name or model.architecture, 32, model.chunk_size)
+    return graph.finish(about, model.inputs)
 
 
 def quantised_graph(graph: "Graph", network: IntegerNetwork) -> onnx.ModelProto:
     """The finished graph of a network in integers; `graph`: an empty one of its kind."""
-    graph.layer = "input"
-    graph.quantise(network.input_bits, network.input_exponent, signed=True)
-    exponent = network.input_exponent
+    graph.layer, exponent = "input", network.input_exponent
+    if network.layers[0].kind in FOLDS:
+        graph.round(network.input_bits, exponent)
+    else:
+        graph.quantise(network.input_bits, exponent, signed=True)
     for layer in network.layers:
         graph.layer = layer.name
-        if layer.kind == "pool":
+        if layer.kind in FOLDS:
+            graph.fold(layer.kind)
+            graph.quantise(layer.bits, layer.exponent, signed=False)
+        elif layer.kind == "pool":
             graph.pool()
             graph.quantise_again()
         elif layer.kind == "average":
             graph.average(network.chunk_size)
+        elif layer.kind == "sum":
+            graph.sum(network.chunk_size)
         else:
             if layer.name == "linear1":
                 graph.flatten()
@@ -63,7 +76,8 @@ def quantised_graph(graph: "Graph", network: IntegerNetwork) -> onnx.ModelProto:
                 graph.then("Relu")
                 graph.quantise(layer.bits, layer.exponent, signed=False)
         exponent = layer.exponent
-    return graph.finish(export_metadata(network.name, network.bit_width, network.chunk_size))
+    about = export_metadata(network.name, network.bit_width, network.chunk_size)
+    return graph.finish(about, network.inputs)
 
 
 def steps(exponents) -> np.ndarray:
@@ -99,6 +113,22 @@ class Graph:
     def pool(self) -> None:
         self.then("MaxPool", kernel_shape=[2], strides=[2])
 
+    def fold(self, kind: str) -> None:
+        """Samples in a quadrant, as `models.symbolwise.Fold` gives them."""
+        if kind == "fold":
+            return self.then("Abs")
+        samples, zero = self.last, self.constant("zero", np.float32(0))
+        negative = [self.node("Less", self._channels(samples, k, k + 1), zero) for k in (0, 1)]
+        differ = self.node("Cast", self.node("Xor", *negative), to=TensorProto.FLOAT)
+        parts = [self.node("Abs", self._channels(samples, 0, 2)), differ]
+        if kind == "fold_sign_noise":
+            parts.append(self._channels(samples, 2, 3))
+        self.last = self.node("Concat", *parts, axis=1)
+
+    def _channels(self, values: str, first: int, end: int) -> str:
+        places = [self.constant("channels", np.array([k], np.int64)) for k in (first, end, 1)]
+        return self.node("Slice", values, *places)  # along axis 1
+
     def multiply(self, weights: str, biases: str, shape: tuple[int, ...]) -> None:
         if len(shape) == 3:
             taps = shape[2]
@@ -106,9 +136,9 @@ class Graph:
         else:
             self.then("Gemm", weights, biases, transB=1)
 
-    def finish(self, about: dict[str, str]) -> onnx.ModelProto:
+    def finish(self, about: dict[str, str], inputs: int) -> onnx.ModelProto:
         self.nodes[-1].output[0] = SCORES
-        samples, scores = ["n", 2, int(about["chunk_size"])], ["n", CLASSES]
+        samples, scores = ["n", inputs, int(about["chunk_size"])], ["n", CLASSES]
         graph = helper.make_graph(
             self.nodes,
             about["name"],

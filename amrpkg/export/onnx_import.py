@@ -19,18 +19,19 @@ from amrpkg.export.folding import constants_of, fold_quantisers
 from amrpkg.export.qonnx import QUANT_DOMAIN
 from amrpkg.export.runtimes import Scores, run_onnxruntime, run_qonnx
 from amrpkg.hardware.resources import LayerCount
+from amrpkg.models.architectures import WEIGHTLESS
 from amrpkg.signals.chunks import LONGEST_CHUNK
 
 LARGEST_FILE = 64 << 20  # bytes
 LARGEST_TENSOR = 1 << 24  # elements
 LARGEST_SUM = 128 << 20  # bytes of all values that are computed, for a block of chunks
 _LISTED = """
-    Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvInteger DequantizeLinear
-    Div Dropout DynamicQuantizeLinear Elu Expand Flatten Gather Gelu Gemm GlobalAveragePool
-    GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu LogSoftmax MatMul MatMulInteger Max
-    MaxPool Min Mul Neg PRelu QLinearConv QLinearMatMul QuantizeLinear ReduceMax ReduceMean
-    ReduceSum Relu Reshape Round Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose
-    Unsqueeze
+    Abs Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvInteger
+    DequantizeLinear Div Dropout DynamicQuantizeLinear Elu Expand Flatten Gather Gelu Gemm
+    GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu Less LogSoftmax MatMul
+    MatMulInteger Max MaxPool Min Mul Neg PRelu QLinearConv QLinearMatMul QuantizeLinear ReduceMax
+    ReduceMean ReduceSum Relu Reshape Round Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh
+    Transpose Unsqueeze Xor
 """
 OPERATORS = frozenset(_LISTED.split())
 QONNX_OPERATORS = frozenset(["Quant", "IntQuant", "BipolarQuant", "Trunc"])
@@ -39,6 +40,7 @@ _KINDS = {"Conv": "conv", "ConvInteger": "conv", "QLinearConv": "conv"}
 _KINDS |= dict.fromkeys(("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul"), "linear")
 _KINDS |= {"MaxPool": "pool", "GlobalMaxPool": "pool"}
 _KINDS |= dict.fromkeys(("AveragePool", "GlobalAveragePool"), "average")
+_KINDS |= {"Abs": "fold", "ReduceSum": "sum"}  # of our files
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,15 @@ class OnnxNetwork:
     """A checked graph.
 
     metadata : what the file says of itself, see `export_metadata`; of others' often nothing
-    chunk_size, outputs : numbers of symbols in a chunk and of class scores
+    inputs, chunk_size, outputs : numbers of channels and symbols of a chunk, and of class scores
     layers, bit_width : what Algorithm II counts, see `hardware`; the bit width is what the
         file says, else what its widest integer weights need, 32 if they are floats
-    scores : maps ``float32[n, 2, chunk_size]`` to ``float32[n, outputs]``
+    scores : maps ``float32[n, inputs, chunk_size]`` to ``float32[n, outputs]``
     block : the most chunks that it should be given at a time
     """
 
     metadata: dict[str, str]
+    inputs: int
     chunk_size: int
     outputs: int
     layers: list[LayerCount]
@@ -66,9 +69,10 @@ def load_onnx(path: Path) -> OnnxNetwork:
     """Read and check an ONNX or QONNX file.
 
     Raises ``ValueError`` that names `path` and what is allowed: for a file that is damaged or
-    larger than 64 MiB, other inputs than ``float32[n, 2, chunk_size]``, other outputs than
-    ``[n, scores]``, operators that are not listed, tensors in other files, numbers that are not
-    finite, quantisers without a step or a bit, values that together outgrow memory.
+    larger than 64 MiB, other inputs than ``float32[n, 2, chunk_size]`` (3 in place of 2 where the
+    noise is told), other outputs than ``[n, scores]``, operators that are not listed, tensors in
+    other files, numbers that are not finite, quantisers without a step or a bit, values that
+    together outgrow memory.
     """
     require_regular(path, LARGEST_FILE)
     try:
@@ -88,10 +92,10 @@ def _checked(model: onnx.ModelProto) -> OnnxNetwork:
     runnable = fold_quantisers(model) if quantised else model
     plain = _without_quant(runnable or model)
     onnx.checker.check_model(plain)
-    chunk_size = _require_samples(plain.graph)
+    inputs, chunk_size = _require_samples(plain.graph)
     outputs, block = _require_scores(plain)
     scores = run_onnxruntime(runnable) if runnable else run_qonnx(model)
-    _try(scores, chunk_size, outputs, min(3, block))
+    _try(scores, (min(3, block), inputs, chunk_size), outputs)
     if model.graph.node[-1].op_type == "Softmax":
         scores = _logarithm(scores)  # classify takes the softmax itself
     metadata = {entry.key: entry.value for entry in model.metadata_props}
@@ -99,17 +103,17 @@ def _checked(model: onnx.ModelProto) -> OnnxNetwork:
     said = metadata.get("bit_width", str(bits))
     if not (said.isdecimal() and len(said) < 3 and 1 <= int(said) <= 32):
         raise ValueError(f"its bit width is {printable(repr(said), 80)}; allowed: 1 to 32")
-    return OnnxNetwork(metadata, chunk_size, outputs, layers, int(said), scores, block)
+    return OnnxNetwork(metadata, inputs, chunk_size, outputs, layers, int(said), scores, block)
 
 
-def _try(scores: Scores, chunk_size: int, outputs: int, count: int) -> None:
+def _try(scores: Scores, shape: tuple[int, int, int], outputs: int) -> None:
     """Run some chunks: what a runtime does not like of a graph it may say only then."""
     try:
-        found = scores(np.zeros((count, 2, chunk_size), np.float32)).shape
+        found = scores(np.zeros(shape, np.float32)).shape
     except Exception as error:  # a runtime's own, which have nothing in common
         reason = printable((str(error).strip().splitlines() or [type(error).__name__])[0])
         raise ValueError(f"it cannot be run ({reason}); allowed: a graph that can") from error
-    if found != (count, outputs):
+    if found != (count := shape[0], outputs):
         raise ValueError(
             f"it gives {list(found)} for {count} chunks; allowed: [{count}, {outputs}]"
         )
@@ -205,22 +209,24 @@ def _without_quant(model: onnx.ModelProto) -> onnx.ModelProto:
     return plain
 
 
-def _require_samples(graph: onnx.GraphProto) -> int:
-    """The chunk size, if the graph takes chunks and nothing else; its batch becomes one."""
+def _require_samples(graph: onnx.GraphProto) -> tuple[int, int]:
+    """Channels and size of a chunk, if the graph takes chunks and nothing else; its batch becomes
+    one."""
     shapes = [value.type.tensor_type.shape.dim for value in graph.input]
     if len(shapes) == 1:
         sizes = [dim.dim_value for dim in shapes[0]]
         kind = graph.input[0].type.tensor_type.elem_type
-        if kind == TensorProto.FLOAT and len(sizes) == 3 and sizes[1] == 2 and sizes[2]:
+        if kind == TensorProto.FLOAT and len(sizes) == 3 and sizes[1] in (2, 3) and sizes[2]:
             shapes[0][0].dim_value = 1
             require_count("chunk size", sizes[2], maximum=LONGEST_CHUNK)
-            return sizes[2]
+            return sizes[1], sizes[2]
     found = "; ".join(
         f"{value.name} [{', '.join(str(dim.dim_value or dim.dim_param) for dim in shape)}]"
         for value, shape in zip(graph.input, shapes, strict=True)
     )
     found = printable(found or "none")
-    raise ValueError(f"its inputs are {found}; allowed: one, float [n, 2, chunk size]")
+    allowed = "one, float [n, 2, chunk size], 3 in place of 2 where the noise is told"
+    raise ValueError(f"its inputs are {found}; allowed: {allowed}")
 
 
 def _require_scores(plain: onnx.ModelProto) -> tuple[int, int]:
@@ -295,8 +301,10 @@ def count_graph(model: onnx.ModelProto) -> tuple[list[LayerCount], int]:
                 layers[-1] = layers[-1]._replace(biases=int(np.count_nonzero(constant[0])))
         kind = _KINDS.get(node.op_type)
         place = 3 if node.op_type.startswith("QLinear") else 1
-        if kind in ("pool", "average"):
+        if kind in WEIGHTLESS:
             layers.append(LayerCount(node.name or node.op_type, kind, 0, 0))
+        elif node.op_type == "Expand" and trace(node.output[0]):  # weights, each for all symbols
+            layers.append(LayerCount(node.name or node.op_type, "sum", 0, 0))
         elif kind and (weights := trace(node.input[place])):
             place = 8 if node.op_type == "QLinearConv" else 2
             named = node.input[place] if len(node.input) > place else ""

@@ -3,8 +3,8 @@
 QCDQ (quantise, clip, dequantise) says in standard operators which tensors are integers; runtimes
 melt a layer between its quantisations into one integer kernel. onnxruntime does so for every
 layer if all zero points are written out and all tensors between layers are unsigned bytes: the
-signed samples too, which are therefore shifted by 128. Weights of 4 bits lie as INT4, those of
-8 and 6 bits as INT8 (ONNX has no integer of six), biases as INT32.
+signed samples too, which are therefore shifted by 128. Weights of up to 4 bits lie as INT4, those
+of 8 and 6 bits as INT8 (ONNX has no integer of six), biases as INT32.
 """
 
 import numpy as np
@@ -23,8 +23,14 @@ def qcdq_graph(network: IntegerNetwork) -> onnx.ModelProto:
 
 class _Qcdq(Graph):
     repeats = 1  # how many symbols share a weight of the next layer
+    halvings = 0  # of that weight
 
     def average(self, chunk_size: int) -> None:
+        """A sum, and the weights behind it divided."""
+        self.sum(chunk_size)
+        self.halvings = int(np.log2(chunk_size))
+
+    def sum(self, chunk_size: int) -> None:
         """Leave it to the next layer, whose weights are repeated for every symbol.
 
         So all stays in bytes, for an average of bytes is wider. (And OpenVINO 2026.4 gives
@@ -35,6 +41,12 @@ class _Qcdq(Graph):
     def flatten(self) -> None:
         self.then("Flatten")
         self.quantise_again()
+
+    def round(self, bits: int, exponent: int) -> None:
+        """Samples to whole steps; the fold behind them saturates."""
+        self.then("Mul", self.constant("steps", steps(-exponent)))
+        self.then("Round")
+        self.then("Mul", self.constant("step", steps(exponent)))
 
     def quantise(self, bits: int, exponent: int, signed: bool) -> None:
         low = 128 if signed else 0  # the byte that means zero
@@ -59,15 +71,15 @@ class _Qcdq(Graph):
     def weigh(self, layer: IntegerLayer, weight_exponents, exponents) -> None:
         weights = layer.weights if layer.kind == "conv" else layer.weights[..., 0]
         integers = self.constant("weights", weights)
-        if layer.weight_bits == 4:
+        if layer.weight_bits <= 4:
             packed = pack(weights, 4).tobytes()
             four = helper.make_tensor(integers, TensorProto.INT4, weights.shape, packed, raw=True)
             self.constants[-1] = four
             integers = self.node("Cast", integers, to=TensorProto.INT8)  # once, at loading
         if self.repeats > 1:
             integers = self._repeat(integers, weights.shape)
-            weight_exponents = weight_exponents - int(np.log2(self.repeats))
-            self.repeats = 1
+            weight_exponents = weight_exponents - self.halvings
+            self.repeats, self.halvings = 1, 0
         biases = self._dequantise(self.constant("biases", layer.biases), exponents, np.int32)
         weights_ = self._dequantise(integers, weight_exponents, np.int8)
         self.multiply(weights_, biases, weights.shape)

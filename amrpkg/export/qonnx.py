@@ -25,11 +25,18 @@ class _Qonnx(Graph):
     def average(self, chunk_size: int) -> None:
         self.then("GlobalAveragePool")
 
+    def sum(self, chunk_size: int) -> None:
+        self.then("ReduceSum", self.constant("axes", np.array([2], np.int64)))
+
     def flatten(self) -> None:
         self.then("Flatten")
 
     def quantise(self, bits: int, exponent: int, signed: bool) -> None:
         self.last = self._quant(self.last, bits, steps(exponent), signed)
+
+    def round(self, bits: int, exponent: int) -> None:
+        """Samples to whole steps, saturated."""
+        self.quantise(bits, exponent, signed=True)
 
     def quantise_again(self) -> None:
         """Nothing: `Quant` gives floats, and these are still multiples of the step."""

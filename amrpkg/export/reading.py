@@ -31,10 +31,12 @@ class ForeignNetwork:
     """A network that torch does not compute, for what takes one: `evaluate`, `classify`,
     `hardware.estimate`. It knows `classes`, all of the book's or some.
 
-    It takes `block` chunks at a time.
+    inputs : channels of a chunk: 2, or 3 where the noise is told (`signals.noise_word`)
+    block : chunks that it takes at a time
     """
 
     run: Callable[[np.ndarray], np.ndarray]
+    inputs: int
     chunk_size: int
     classes: tuple[str, ...]
     layer_counts: list[LayerCount]
@@ -42,13 +44,14 @@ class ForeignNetwork:
     block: int
 
     def scores(self, iq: np.ndarray) -> np.ndarray:
-        """Scores of the book's classes in its order, ``float32[n, 2, chunk_size]`` to
+        """Scores of the book's classes in its order, ``float32[n, inputs, chunk_size]`` to
         ``float32[n, 9]``; a class that the network does not know scores minus infinity.
 
         Raises ``ValueError`` for another shape and for scores that are not finite.
         """
-        if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
-            raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, {self.chunk_size})")
+        if iq.ndim != 3 or iq.shape[1:] != (self.inputs, self.chunk_size):
+            allowed = f"(n, {self.inputs}, {self.chunk_size})"
+            raise ValueError(f"iq has shape {iq.shape}; allowed: {allowed}")
         iq, size = iq.astype(np.float32, copy=False), max(1, self.block)
         blocks = [iq[k : k + size] for k in range(0, max(1, len(iq)), size)]
         given = np.concatenate([np.asarray(self.run(block), np.float32) for block in blocks])
@@ -115,7 +118,13 @@ def as_network(network: IntegerNetwork) -> ForeignNetwork:
     widest = max(x.weights[0].size for x in network.layers if x.weights is not None)
     block = _MOST_NUMBERS // (network.chunk_size * widest)
     return ForeignNetwork(
-        network.scores, network.chunk_size, _OURS, counts, network.bit_width, block
+        network.scores,
+        network.inputs,
+        network.chunk_size,
+        _OURS,
+        counts,
+        network.bit_width,
+        block,
     )
 
 
@@ -137,6 +146,7 @@ def read_onnx(path: Path, classes: Sequence[str] | None) -> ForeignNetwork:
         )
     return ForeignNetwork(
         network.scores,
+        network.inputs,
         network.chunk_size,
         tuple(classes),
         network.layers,

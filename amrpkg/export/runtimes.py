@@ -1,6 +1,6 @@
 """ONNX graphs run: by onnxruntime, by OpenVINO, and node by node by qonnx.
 
-Each function returns one that maps ``float32[n, 2, chunk_size]`` to class scores
+Each function returns one that maps ``float32[n, inputs, chunk_size]`` to class scores
 ``float32[n, scores]``.
 """
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
 from amrpkg.models.network import Network, require_permanent, require_trained
+from amrpkg.models.symbolwise import Fold
 
 
 def to_integers(model: Network, name: str | None = None) -> IntegerNetwork:
@@ -22,13 +23,14 @@ def to_integers(model: Network, name: str | None = None) -> IntegerNetwork:
     quantiser = model.layers.input.act_quant
     input_bits = int(quantiser.bit_width())
     exponent = input_exponent = int(_exponents(quantiser.scale()))
-    bits, layers = input_bits, []
+    bits, symbols, layers = input_bits, 1, []
     modules = dict(model.layers.named_children())
     for module_name, module in modules.items():
         if isinstance(module, nn.Conv1d | nn.Linear):
             weight = module.quant_weight()
             accumulator = exponent + np.broadcast_to(_exponents(weight.scale), len(module.weight))
-            bias = module.bias.detach().numpy().astype(float) * 2.0**-accumulator
+            bias = module.bias.detach().numpy().astype(float) * symbols * 2.0**-accumulator
+            symbols = 1
             if relu := modules.get(f"relu_{module_name}"):
                 bits, exponent = (
                     int(relu.act_quant.bit_width()),
@@ -49,6 +51,13 @@ def to_integers(model: Network, name: str | None = None) -> IntegerNetwork:
             )
         elif isinstance(module, nn.MaxPool1d):
             layer = IntegerLayer(module_name, "pool", exponent, bits)
+        elif isinstance(module, Fold):
+            bits -= 1
+            layer = IntegerLayer(module_name, module.kind, exponent, bits)
+        elif module_name == "sum":  # of the symbols' scores, so of their biases too
+            symbols = model.chunk_size
+            bits += (symbols - 1).bit_length()
+            layer = IntegerLayer(module_name, "sum", exponent, bits)
         elif isinstance(module, nn.AvgPool1d):
             halvings = int(np.log2(model.chunk_size))
             bits, exponent = bits + halvings, exponent - halvings

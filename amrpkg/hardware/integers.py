@@ -9,7 +9,11 @@ layer, are integer weights and biases, and a shift:
 where ``>>`` rounds half to even, a negative shift goes left, and the clamp is the ReLU and the
 activation's bit width in one. The class scores are not clamped: their shifts only bring the
 nine accumulators to one exponent. A pool takes the larger of two neighbours, the average is a
-sum over the chunk whose exponent falls by log2(chunk size).
+sum over the chunk whose exponent falls by log2(chunk size); a sum keeps it.
+
+A fold takes the samples' absolute values, of one bit less, saturated: -128 becomes 127. With
+"sign" a third channel is a one where the rounded I and Q differ in sign, else zero; with "noise"
+the third that came, which is never negative, goes on as the fourth.
 
 `IntegerNetwork.compute` is that arithmetic. It is the reference that every export, and any
 hardware, has to equal: bit for bit. It runs in floats, which NumPy multiplies and rounds (half to
@@ -21,6 +25,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from amrpkg.models.architectures import FOLDS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 class IntegerLayer:
     """A layer in integers.
 
-    name, kind : as in `architectures.Layer`: "conv", "linear", "pool" or "average"
+    name, kind : as in `architectures.Layer`
     exponent : one step of the layer's output is ``2**exponent``
     bits : of its output, unsigned; 0 for the class scores, which are not clamped
     weight_bits : of its weights, signed
@@ -79,20 +85,29 @@ class IntegerNetwork:
     input_exponent: int
     layers: tuple[IntegerLayer, ...]
 
+    @property
+    def inputs(self) -> int:
+        """Channels of a chunk: 2, or 3 where the noise is told."""
+        return FOLDS.get(self.layers[0].kind, FOLDS[""])[0]
+
     def compute(self, iq: np.ndarray) -> np.ndarray:
-        """Class scores as integers: ``float32[n, 2, chunk_size]`` to ``int64[n, 9]``.
+        """Class scores as integers: ``float32[n, inputs, chunk_size]`` to ``int64[n, 9]``.
 
         Raises ``ValueError`` for another shape.
         """
-        if iq.ndim != 3 or iq.shape[1:] != (2, self.chunk_size):
-            raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, {self.chunk_size})")
+        if iq.ndim != 3 or iq.shape[1:] != (self.inputs, self.chunk_size):
+            allowed = f"(n, {self.inputs}, {self.chunk_size})"
+            raise ValueError(f"iq has shape {iq.shape}; allowed: {allowed}")
         largest, step = 1 << (self.input_bits - 1), 2.0**self.input_exponent
         samples = iq.transpose(0, 2, 1).clip(-largest * step, (largest - 1) * step)
         values = np.rint(samples / step)  # [n, positions, channels], each of at most `largest`
         for layer in self.layers:
-            if layer.kind == "pool":
+            if layer.kind in FOLDS:
+                largest = (1 << layer.bits) - 1
+                values = _fold(layer.kind, values, 1 / step).clip(max=largest)
+            elif layer.kind == "pool":
                 values = np.maximum(values[:, ::2], values[:, 1::2])
-            elif layer.kind == "average":
+            elif layer.kind in ("average", "sum"):
                 largest *= values.shape[1]
                 values = values.sum(axis=1, keepdims=True, dtype=_exact(largest))
             else:
@@ -126,6 +141,16 @@ class IntegerNetwork:
             rows.append([layer.name, *middle, layer.bits or ""])
             bits, signed = layer.bits, False
         return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _fold(kind: str, values: np.ndarray, one: float) -> np.ndarray:
+    """Whole numbers [n, positions, channels that come] to [..., that go on], not saturated yet."""
+    folded = np.abs(values[..., :2])
+    if kind == "fold":
+        return folded
+    negative = values[..., :2] < 0
+    differ = (negative[..., :1] ^ negative[..., 1:]).astype(values.dtype) * one
+    return np.concatenate([folded, differ, values[..., 2:]], axis=-1)
 
 
 def _span(shifts: np.ndarray) -> str:

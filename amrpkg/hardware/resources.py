@@ -8,14 +8,15 @@ w non-zero weights, b non-zero biases and B bits (float counts as 32):
     conv    DSP 2 C_nw    LUT 4 C_nw            FF 2 C_nw + C_nb    BRAM floor(C_nw / 32000)
     linear  DSP 2 C_nw    LUT   C_nw            FF 2 C_nw + C_nb    BRAM floor(C_nw / 32000)
     pool                  LUT floor(100 B / 32)
-    average               LUT floor(100 B / 32)
+    average, sum, fold    LUT floor(100 B / 32)
 
 Against Appendix A: DSP, FF and LUT 27 of 27 rows, BRAM 23 of 27. In the four other BRAM cells
 (5f_4c float; 5f_5c at 8, 6, 4 bit) the convolutions of 128 x 256 and 256 x 512 channels stand
 as if their kernel size were 1, while the float row of 5f_5c counts them in full.
 
-The thesis has no average over the chunk: the last line is our extension, which takes it for a
-pool. (A mean over a power of two is adders and a shift.)
+The thesis has neither an average or a sum over the chunk nor a fold of the samples: the last
+line is our extension, which takes them for a pool. (A mean over a power of two is adders and a
+shift, a fold a few inverters and gates.)
 
 These are estimates for comparing models, not synthesis results.
 """
@@ -24,7 +25,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from amrpkg.common.arguments import require_number
-from amrpkg.models.architectures import ARCHITECTURES, require_model
+from amrpkg.models.architectures import ARCHITECTURES, WEIGHTLESS, require_model
 
 
 class Resources(NamedTuple):
@@ -40,7 +41,7 @@ class Resources(NamedTuple):
 
 
 class LayerCount(NamedTuple):
-    """A layer's name, kind ("conv", "linear", "pool", "average"), non-zero weights and biases."""
+    """A layer's name, kind (as in `architectures.Layer`), non-zero weights and biases."""
 
     name: str
     kind: str
@@ -59,6 +60,8 @@ def count_model(model) -> list[LayerCount]:
         return model.layer_counts
     from torch import nn  # here, so that estimates from architectures load no torch
 
+    from amrpkg.models.symbolwise import Fold
+
     kinds = {
         nn.Conv1d: "conv",
         nn.Linear: "linear",
@@ -68,6 +71,10 @@ def count_model(model) -> list[LayerCount]:
     counts = []
     for name, module in model.named_modules():
         kind = next((kinds[cls] for cls in kinds if isinstance(module, cls)), None)
+        if isinstance(module, Fold):
+            kind = module.kind
+        elif name == "layers.sum":  # an average times the chunk size in torch
+            kind = "sum"
         if kind:
             weights, biases = (
                 0 if values is None else int(values.count_nonzero())
@@ -108,7 +115,7 @@ def zero_shares(counts: Sequence[LayerCount], architecture: str) -> dict[str, fl
 
 def estimate_layer(layer: LayerCount, bit_width: int) -> Resources:
     """Algorithm II for one layer."""
-    if layer.kind in ("pool", "average"):
+    if layer.kind in WEIGHTLESS:
         return Resources(dsp=0, ff=0, lut=100 * bit_width // 32, bram=0)
     c_nw = layer.weights * bit_width // 32
     c_nb = layer.biases * bit_width // 32

@@ -36,6 +36,7 @@ FOLDS = {  # kind -> channels that come, and that go on
     "fold_sign": (2, 3),
     "fold_sign_noise": (3, 4),
 }
+WEIGHTLESS = ("pool", "average", "sum", *filter(None, FOLDS))  # kinds of layers
 LONGEST_SUM = 256  # symbols: activations of 8 bits then sum up to a word of 16
 CLASSES = len(CONSTELLATIONS)
 

@@ -36,6 +36,11 @@ class Network(nn.Module):
         self.chunk_size = chunk_size
         self.layers = nn.Sequential(self._modules_of(row))
 
+    @property
+    def inputs(self) -> int:
+        """Channels of a chunk, as of its row."""
+        return self.row.inputs
+
     def _modules_of(self, row: Architecture) -> OrderedDict[str, nn.Module]:
         bits, modules = self.bit_width, OrderedDict()
         choice = quantization.CHOICES[row.family]
@@ -57,14 +62,14 @@ class Network(nn.Module):
             make = {"conv": _conv, "linear": _linear}[layer.kind]
             modules[layer.name] = make(layer, bits, choice)
             if layer is not layers[-1]:  # the scores go into the cross entropy as they are
-                modules[f"relu_{layer.name}"] = _relu(bits)
+                modules[f"relu_{layer.name}"] = _relu(bits, choice)
         if row.over_chunk == "sum":
             modules["times_symbols"] = Times(self.chunk_size)
         return modules
 
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
-        if iq.ndim != 3 or iq.shape[1:] != (self.row.inputs, self.chunk_size):
-            allowed = f"(n, {self.row.inputs}, {self.chunk_size})"
+        if iq.ndim != 3 or iq.shape[1:] != (self.inputs, self.chunk_size):
+            allowed = f"(n, {self.inputs}, {self.chunk_size})"
             raise ValueError(f"iq has shape {tuple(iq.shape)}; allowed: {allowed}")
         return self.layers(iq)
 
@@ -81,8 +86,8 @@ def _linear(layer: Layer, bit_width: int, choice: quantization.Choice) -> nn.Mod
     return quantization.quant_linear(layer, bit_width, choice)
 
 
-def _relu(bit_width: int) -> nn.Module:
-    return nn.ReLU() if bit_width == 32 else quantization.quant_relu(bit_width)
+def _relu(bit_width: int, choice: quantization.Choice) -> nn.Module:
+    return nn.ReLU() if bit_width == 32 else quantization.quant_relu(bit_width, choice)
 
 
 def build(
@@ -95,8 +100,8 @@ def build(
 
     architecture : a key of `ARCHITECTURES`, or a row to try, which is then "unnamed" and can
         be trained and evaluated, but not loaded again
-    bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights and activations, and
-        for inputs as in `quantization`; biases are integers on the accumulator's scale
+    bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights, and for activations
+        and inputs as in `quantization`; biases are integers on the accumulator's scale
     chunk_size : samples per chunk, at most 4,096; a multiple of two to the number of pools, a
         power of two where there is an average
 

@@ -5,13 +5,14 @@ is an integer on the scale of the products (input scale x weight scale), so it i
 accumulator without a rescale; Brevitas needs a quantised input for that, which is why inputs
 and activations pass their scale on (``return_quant_tensor``).
 
-The two families differ in two choices. VGG-like networks have one weight scale per tensor and
+The families differ in a few choices. VGG-like networks have one weight scale per tensor and
 inputs of the model's bit width: the thesis's rows. Pointwise networks, where few weights must
 do, have one weight scale per output channel, and inputs of eight bits whatever the model's bit
 width: the word of the converter, which their first layer reads as it comes. Their average
 over the chunk is not rounded: the classifier takes the sum of the whole chunk, log2(chunk
 size) bits wider than an activation (nine bits at 4 bit and 32 symbols), its scale divided by
-the chunk size.
+the chunk size. Symbol-wise networks are as the pointwise, but for samples in fixed steps of 1/64
+and activations of at least four bits, whatever their weights have.
 """
 
 import math
@@ -46,17 +47,19 @@ class _SixtyFourths(Int8ActPerTensorFixedPoint):
 
 
 class Choice(NamedTuple):
-    """What a family chooses: its weights' quantiser, the fewest bits of its inputs and theirs."""
+    """What a family chooses: its weights' quantiser, the fewest bits of its inputs and theirs,
+    the fewest bits of its activations."""
 
     weight_quant: type
     least_input_bits: int
     input_quant: type = Int8ActPerTensorFixedPoint
+    least_activation_bits: int = 0
 
 
 CHOICES = {
     VGG_LIKE: Choice(Int8WeightPerTensorFixedPoint, least_input_bits=0),
     POINTWISE: Choice(Int8WeightPerChannelFixedPoint, least_input_bits=8),
-    SYMBOL_WISE: Choice(Int8WeightPerChannelFixedPoint, 8, _SixtyFourths),
+    SYMBOL_WISE: Choice(Int8WeightPerChannelFixedPoint, 8, _SixtyFourths, 4),
 }
 
 
@@ -70,11 +73,11 @@ def quant_input(bit_width: int, choice: Choice) -> nn.Module:
     )
 
 
-def quant_relu(bit_width: int) -> nn.Module:
+def quant_relu(bit_width: int, choice: Choice) -> nn.Module:
     """A ReLU with unsigned outputs."""
     return qnn.QuantReLU(
         act_quant=Uint8ActPerTensorFixedPoint,
-        bit_width=bit_width,
+        bit_width=max(bit_width, choice.least_activation_bits),
         collect_stats_steps=COLLECT_STATS_STEPS,
         return_quant_tensor=True,
     )

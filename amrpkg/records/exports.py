@@ -28,7 +28,8 @@ from amrpkg.hardware.resources import estimate
 from amrpkg.models.network import Network, prunable_layers
 from amrpkg.models.weights import load_model
 from amrpkg.records.rows import complete, load, read_rows
-from amrpkg.signals.chunks import make_chunks
+from amrpkg.signals.chunks import NOISE_POWER, make_chunks
+from amrpkg.signals.noise_word import with_noise_word
 from amrpkg.training.shrinking import shrink
 
 CHUNKS_PER_CLASS = 1112  # 10,008 chunks in all
@@ -95,14 +96,16 @@ def verify_runs(runs: Path, path: Path = EXPORTS, progress: bool = True) -> pd.D
 
 
 @cache
-def _chunks() -> np.ndarray:
-    """The same for every run."""
-    return make_chunks(CHUNKS_PER_CLASS, split="evaluation").iq
+def _chunks(inputs: int) -> np.ndarray:
+    """The same for every run of so many channels."""
+    iq = make_chunks(CHUNKS_PER_CLASS, split="evaluation").iq
+    return with_noise_word(iq, NOISE_POWER) if inputs == 3 else iq
 
 
 def _verify(folder: Path, record: dict) -> list[dict]:
     row = {key: record[key] for key in (*KEYS, *SERIES, "weights_sha256")}
-    row |= compare_files(load_model(folder / "model.safetensors"), _chunks())
+    model = load_model(folder / "model.safetensors")
+    row |= compare_files(model, _chunks(model.inputs))
     row |= provenance(current_digest(ROOT))
     return [row | {name: version(name) for name in ("onnx", "onnxruntime", "openvino", "qonnx")}]
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from amrpkg.models import quantization
+from amrpkg.models.architectures import FOLDS
 from amrpkg.models.network import Network, build, prunable_layers, require_permanent
 from amrpkg.models.weights import load_state
 
@@ -37,7 +38,7 @@ def shrink(model: Network) -> Network:
     """
     require_permanent(model)
     state = {name: x for name, x in model.state_dict().items() if not name.endswith(HELD_WEIGHTS)}
-    inputs = torch.arange(2)  # what is left of the inputs of a layer
+    inputs = torch.arange(FOLDS[model.row.fold][1])  # what is left of the inputs of a layer
     channels = len(inputs)  # how many outputs the layer before had
     outputs, sizes = {}, {"conv": [], "linear": []}
     *_, (last, _) = layers = prunable_layers(model)
