@@ -78,9 +78,8 @@ class Run:
         A pruned point starts from its unpruned one, if not, as on a stream, a quantised one from
         that of more bits and the same pruning.
         """
-        point = self.point
-        knobs = self.settings
-        if knobs.quantised_last and point.bit_width != 32:
+        point, knobs = self.point, self.settings
+        if knobs.quantised_last and knobs.start_bits and point.bit_width != 32:
             return replace(self, point=replace(point, bit_width=knobs.start_bits))
         return replace(self, point=point.base) if point.pruning_percent else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from amrpkg.common.arguments import require_number
 from amrpkg.models.architectures import (
     ARCHITECTURES,
-    BIT_WIDTHS,
+    POINTWISE,
     THESIS_ARCHITECTURES,
     THESIS_BIT_WIDTHS,
     require_model,
@@ -72,11 +72,11 @@ THESIS_GRID: tuple[Point, ...] = tuple(
 SMALL_GRID: tuple[Point, ...] = tuple(
     Point(architecture, bit_width, pruning_percent)
     for pruning_percent in PRUNING_PERCENTS
-    for bit_width in BIT_WIDTHS
-    for architecture in ARCHITECTURES
-    if architecture not in THESIS_ARCHITECTURES
+    for bit_width in THESIS_BIT_WIDTHS
+    for architecture, row in ARCHITECTURES.items()
+    if row.family == POINTWISE
 )
-"""Our own small networks at the same bit widths and pruning rates."""
+"""Our pointwise networks at the same bit widths and pruning rates."""
 
 
 def parse_point(name: str) -> Point:

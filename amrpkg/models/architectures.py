@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 THESIS_BIT_WIDTHS = (32, 8, 6, 4)  # 32 is plain float
-BIT_WIDTHS = [*THESIS_BIT_WIDTHS]
+BIT_WIDTHS = [*THESIS_BIT_WIDTHS, 3]
 VGG_LIKE, POINTWISE, SYMBOL_WISE = "VGG-like", "pointwise", "symbol-wise"  # families
 FOLDS = {  # kind -> channels that come, and that go on
     "": (2, 2),

@@ -77,7 +77,7 @@ def load_float_weights(model: Network, source: Network) -> None:
     Activation scales are left to be found in training. Raises ``ValueError`` for another
     architecture.
     """
-    if source.architecture != model.architecture:
+    if source.row != model.row:
         raise ValueError(f"source is {source.architecture}; allowed: {model.architecture}")
     with torch.no_grad():
         for (_, layer), (_, given) in zip(

@@ -22,7 +22,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from amrpkg.common.arguments import require_choice, require_count
-from amrpkg.models.architectures import ARCHITECTURES, POINTWISE, VGG_LIKE, require_model
+from amrpkg.models.architectures import (
+    ARCHITECTURES,
+    POINTWISE,
+    SYMBOL_WISE,
+    VGG_LIKE,
+    require_model,
+)
 from amrpkg.signals.chunks import NOISE_POWER, make_chunks
 
 if TYPE_CHECKING:  # the names of protocols are known without torch
@@ -43,6 +49,7 @@ class Settings:
     batch_size: int = 32
 
     quantised_last: ClassVar[bool] = False  # a pruned point starts from the quantised one
+    start_bits: ClassVar[int] = 32  # if not
 
     def __post_init__(self) -> None:
         require_count("max_epochs", self.max_epochs)
@@ -84,18 +91,26 @@ class StreamSettings:
     most_decibels: float = 0.0  # gain error of a chunk, uniform between minus and plus
     most_degrees: float = 0.0  # rotation, likewise
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
-    start_bits: int = 32  # of the run of the same pruning that a quantised one starts from
+    start_bits: int = 32  # of the run of the same pruning that a quantised one starts from, or 0
     optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
     held_scales: bool = False  # channels equalised, all scales fitted at the start and held
     input_step: float = 0.0  # of the samples' integers; 0: learned
-    tries: int = 1  # trainings, each on a stream of its own, of which the best is kept
+    starts: int = 1  # float networks, of which the best is gone on with; see stream.py
+    float_chunks: int = 0  # that each is trained with
+    float_rate: float = 0.0
+    trial_chunks: int = 0  # that each is tried with at the model's bit width
 
     quantised_last: ClassVar[bool] = True  # a chunk is learnt from in float in a third of the time
 
     def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
-        from amrpkg.training.stream import train_best
+        from amrpkg.training.stream import train_from_best_start
 
-        return train_best(model, self, seed, retraining, progress)
+        return train_from_best_start(model, self, seed, retraining, progress)
+
+    @property
+    def in_float(self) -> "StreamSettings":
+        """Those of a start."""
+        return replace(self, peak_rate=self.float_rate, chunks=self.float_chunks, held_scales=False)
 
     def count_training(self, model: "Network", training: "Training", seed: int) -> tuple[int, int]:
         """Of the last hundred batches, before the model learnt from them: no set to go back to."""
@@ -147,10 +162,43 @@ _SMALL = {
     6: (1e-3, 0.5, 1e-3, 0.5),
     4: (3e-3, 1, 3e-3, 1),
 }
+_SYMBOL_WISE = {
+    # bit width: peak rate, millions of fresh chunks, starts, millions of each trial of a start
+    32: (2e-2, 1, 1, 0),
+    8: (5e-3, 0.3, 2, 0.1),
+    6: (5e-3, 0.4, 2, 0.1),
+    4: (1e-2, 1, 4, 0.2),
+    3: (1e-2, 1, 4, 0.2),
+}
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
 
+def symbol_wise_knobs(bit_width: int) -> StreamSettings:
+    """The knobs of the streaming protocol for symbol-wise networks, named or not.
+
+    Four or three bits are a matter of luck: of eight starts of one architecture some end at
+    twice the errors of others. So several are tried.
+    """
+    rate, millions, starts, trial = _nearest(_SYMBOL_WISE, bit_width)
+    chunks = round(1e6 * millions)
+    knobs = StreamSettings(
+        rate, chunks, rate, chunks, 128, weight_decay=0.0, start_bits=0, optimizer="adam"
+    )
+    if bit_width == 32:
+        return knobs
+    return replace(
+        knobs,
+        held_scales=True,
+        starts=starts,
+        float_chunks=600_000,
+        float_rate=2e-2,
+        trial_chunks=round(1e6 * trial),
+    )
+
+
 def _streaming(architecture: str, bit_width: int) -> StreamSettings:
+    if ARCHITECTURES[architecture].family == SYMBOL_WISE:
+        return symbol_wise_knobs(bit_width)
     if ARCHITECTURES[architecture].family != VGG_LIKE:
         rate, millions, again, fewer = _nearest(_SMALL, bit_width)
         return StreamSettings(rate, round(1e6 * millions), again, round(1e6 * fewer))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -18,15 +19,15 @@ from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.models.equalisation import equalise_channels
 from amrpkg.models.network import Network, build, prunable_layers, trained_weight
 from amrpkg.models.quantization import hold_fitted_scales, hold_input_step
-from amrpkg.models.weights import load_state
+from amrpkg.models.weights import load_float_weights
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
 from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
 from amrpkg.training.fixed_set import Training
 from amrpkg.training.protocols import StreamSettings
 
 BATCHES_PER_ROW = 100  # of the history; called an epoch there, though nothing repeats
-_LAST = 5  # of its rows, by which tries are compared
-_APART = 10_000  # between the seeds of tries
+_LAST = 5  # of its rows, by which starts are compared
+_APART, _FLOAT, _TRIAL = 10_000, 1_000, 2_000  # between seeds: no chunk comes twice
 
 
 def train_on_stream(
@@ -112,29 +113,30 @@ def train_on_stream(
     )
 
 
-def train_best(
+def train_from_best_start(
     model: Network, settings: StreamSettings, seed: int, retraining: bool, progress: bool
 ) -> Training:
-    """Train copies of `model`, each on a stream of its own, and leave the best of them in it.
+    """Train `model` from the best of several starts, each tried with few chunks.
 
-    The best has the least loss on its last batches, which it had not learnt from when they came.
-    Float networks that come with random weights get others for each copy, too. Arguments and
-    what is raised as of `train_on_stream`.
+    A start is a float network with random weights of its own, trained with `float_chunks`. The
+    best has the least loss on the last batches of its trial, which it had not learnt from when
+    they came. Arguments and what is raised as of `train_on_stream`, which this is for one start.
     """
-    best = None
-    for k in range(settings.tries):
-        copy = deepcopy(model)
-        if k and model.bit_width == 32 and not retraining:
-            fresh = build(model.row, 32, model.chunk_size, seed + k * _APART)
-            copy.load_state_dict(fresh.state_dict())
-        training = train_on_stream(copy, settings, seed + k * _APART, retraining, progress)
-        last = training.history.tail(_LAST)
-        loss = np.average(last["loss"], weights=last["chunks"])
-        if best is None or loss < best[0]:
-            best = loss, copy, training
-    _, copy, training = best
-    load_state(model, copy.state_dict())
-    return training
+    if settings.float_chunks and not retraining:
+        losses, starts = [], []
+        trial = replace(settings, chunks=settings.trial_chunks)
+        for k in range(settings.starts):
+            own = seed + k * _APART
+            start = build(model.row, 32, model.chunk_size, own)
+            train_on_stream(start, settings.in_float, own + _FLOAT, progress=progress)
+            starts.append(start)
+            if settings.starts > 1:
+                load_float_weights(tried := deepcopy(model), start)
+                history = train_on_stream(tried, trial, own + _TRIAL, progress=progress).history
+                last = history.tail(_LAST)
+                losses.append(np.average(last["loss"], weights=last["chunks"]))
+        load_float_weights(model, starts[int(np.argmin(losses or [0]))])
+    return train_on_stream(model, settings, seed, retraining, progress)
 
 
 @cache
