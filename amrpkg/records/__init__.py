@@ -12,7 +12,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness", "measure",
             "require_below_ceiling", "sample_until",
         ],
-        "search": ["SEARCH", "load_search", "try_candidates", "try_network"],
+        "search": [
+                "SEARCH", "describe_network", "load_search", "try_candidates", "try_network",
+            ],
         "speed": ["SPEED", "load_speed", "time_points"],
     },
 )

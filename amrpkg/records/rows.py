@@ -9,7 +9,9 @@ from tqdm import tqdm
 
 from amrpkg.common.files import whole_file
 
-_TEXTS = dict.fromkeys(("commit", "code_digest", "weights_sha256"), str)  # or 12e4 is a number
+_TEXTS = dict.fromkeys(
+    ("commit", "code_digest", "weights_sha256", "channels"), str
+)  # or 12e4 is a number
 Rows = dict[tuple, list[dict]]  # by their key: the values of some columns
 
 

@@ -30,11 +30,11 @@ SPLITS = {  # name in the record: chunks a class, split, block
 SEARCH = RESULTS / "search.csv"
 KEY = ["channels", "bit_width", "seed"]
 _SMALLEST = ((8, 8), (6, 8), (6, 6), (8,))
-CANDIDATES = tuple(  # channels of `architectures.symbol_wise`, bit width, seed
-    [(channels, 4, seed) for channels in _SMALLEST for seed in range(5)]
-    + [(channels, bits, 0) for channels in _SMALLEST for bits in (32, 8, 6, 3)]
-    + [((12, 8), bits, 0) for bits in (32, 8, 6, 4, 3)]
-    + [(channels, bits, 0) for channels in ((5, 6), (6,)) for bits in (32, 8, 6, 4, 3)]
+CANDIDATES = (  # channels of `architectures.symbol_wise`, bit width, seed
+    *((channels, 4, seed) for channels in _SMALLEST for seed in range(5)),
+    *((channels, 4, 0) for channels in ((12, 8), (5, 6), (6,))),
+    *((channels, bits, 0) for channels in (*_SMALLEST, (12, 8)) for bits in (32, 8, 6)),
+    *((channels, 3, 0) for channels in ((12, 8), *_SMALLEST)),
 )
 
 

@@ -165,10 +165,10 @@ _SMALL = {
 _SYMBOL_WISE = {
     # bit width: peak rate, millions of fresh chunks, starts, millions of each trial of a start
     32: (2e-2, 1, 1, 0),
-    8: (5e-3, 0.3, 2, 0.1),
-    6: (5e-3, 0.4, 2, 0.1),
-    4: (1e-2, 1, 4, 0.2),
-    3: (1e-2, 1, 4, 0.2),
+    8: (5e-3, 0.3, 1, 0),
+    6: (5e-3, 0.4, 1, 0),
+    4: (1e-2, 1.6, 3, 0.2),
+    3: (1e-2, 1.6, 3, 0.2),
 }
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
@@ -190,7 +190,7 @@ def symbol_wise_knobs(bit_width: int) -> StreamSettings:
         knobs,
         held_scales=True,
         starts=starts,
-        float_chunks=600_000,
+        float_chunks=1_000_000,
         float_rate=2e-2,
         trial_chunks=round(1e6 * trial),
     )

@@ -1,7 +1,7 @@
 """Training on an endless stream: every chunk is new to the network, none is seen again."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -75,6 +75,9 @@ def train_on_stream(
         for optimizer in optimizers
     ]
     halved = model.bit_width == 32 and has_bfloat16(device)
+    # Once, for looking through the modules of a small network takes as long as its convolutions.
+    parameters = list(model.parameters())
+    layers = [layer for _, layer in prunable_layers(model)]
     rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
     batches = impaired_batches(settings, seed)
     bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
@@ -86,15 +89,16 @@ def train_on_stream(
         with torch.autocast(device, torch.bfloat16, enabled=halved):
             scores = model(iq).float()
         loss = cross_entropy(scores, labels)
-        model.zero_grad()
+        for parameter in parameters:
+            parameter.grad = None
         loss.backward()
         for optimizer, schedule in zip(optimizers, schedules, strict=True):
             optimizer.step()
             schedule.step()
         if settings.weight_bound:
-            _bound_weights(model, settings.weight_bound)
+            _bound_weights(layers, settings.weight_bound)
         if settings.held_scales:
-            _clip_weights(model)
+            _clip_weights(layers)
         loss_sum += loss.item() * len(labels)
         correct += int((scores.argmax(1) == labels).sum())
         seen += len(labels)
@@ -171,28 +175,26 @@ def impaired_batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
         yield batch
 
 
-def _bound_weights(model: nn.Module, bound: float) -> None:
+def _bound_weights(layers: Sequence[nn.Module], bound: float) -> None:
     """Clip the weights of each layer to so many times the r.m.s. of those that are not zero.
 
     A quantiser with one scale a tensor sets it by the largest weight; without a bound that is
     twelve times the r.m.s., and 4 bits leave most weights at zero.
     """
     with torch.no_grad():
-        for _, layer in prunable_layers(model):
+        for layer in layers:
             weight = trained_weight(layer)
             most = bound * (weight.square().sum() / weight.count_nonzero()).sqrt()
             weight.clamp_(-most, most)
 
 
-def _clip_weights(model: nn.Module) -> None:
+def _clip_weights(layers: Sequence[nn.Module]) -> None:
     """Keep the weights where their integers end: what lies further out would never come back."""
     with torch.no_grad():
-        for _, layer in prunable_layers(model):
-            quantiser = layer.weight_quant.tensor_quant
-            levels = 2 ** (model.bit_width - 1) - 1
-            most = (levels + 0.49) * quantiser.scaling_impl.held
-            weight = trained_weight(layer)
-            weight.copy_(torch.minimum(torch.maximum(weight, -most), most))
+        for layer in layers:
+            levels = 2 ** (layer.weight_quant.tensor_quant.msb_clamp_bit_width_impl() - 1) - 1
+            most = (levels + 0.49) * layer.weight_quant.tensor_quant.scaling_impl.held
+            trained_weight(layer).clamp_(-most, most)
 
 
 def rate_share(step: int, steps: int, warm_up: float) -> float:

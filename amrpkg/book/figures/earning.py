@@ -79,7 +79,7 @@ def plot_size(runs: pd.DataFrame) -> Figure:
     _target(ax)
     ax.set(xlabel="weights that are not zero", ylabel="wrong on fresh chunks (%)")
     ax.grid(color="0.9")
-    label_points(ax)
+    label_points(ax, sorted(runs["bit_width"].unique(), reverse=True))
     ax.plot([], [], "v", color="0.3", fillstyle="none", label="no mistake: upper bound")
     figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     return figure

@@ -8,7 +8,7 @@ from amrpkg.book.figures.style import BLUE, GREEN, GREY, in_style, subplots
 from amrpkg.models.architectures import ARCHITECTURES
 from amrpkg.signals.chunks import CHUNK_SIZE
 
-KIND_COLORS = {"conv": BLUE, "pool": GREY, "average": GREY, "linear": GREEN}
+KIND_COLORS = {"conv": BLUE, "pool": GREY, "average": GREY, "sum": GREY, "linear": GREEN}
 
 
 @in_style

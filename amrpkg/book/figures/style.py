@@ -1,13 +1,13 @@
 """The look that all figures of the book share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from amrpkg.grid.points import PRUNING_PERCENTS
-from amrpkg.models.architectures import BIT_WIDTHS
+from amrpkg.models.architectures import THESIS_BIT_WIDTHS
 
 # colour-blind safe
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8a8a"
@@ -43,9 +43,9 @@ def bit_width_color(bit_width: int) -> str:
     return GREY if bit_width == 32 else _BY_BITS[8 - bit_width]
 
 
-def label_points(ax) -> None:
+def label_points(ax, bit_widths: Iterable[int] = THESIS_BIT_WIDTHS) -> None:
     """Legend entries for the colours of bit widths and the markers of pruning rates."""
-    for bits in BIT_WIDTHS:
+    for bits in bit_widths:
         ax.plot([], [], "o", color=bit_width_color(bits), label=bit_width_name(bits))
     label_pruning(ax)
 
