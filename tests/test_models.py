@@ -14,6 +14,8 @@ from amrpkg.hardware import count_architecture, count_model
 from amrpkg.models import (
     ARCHITECTURES,
     BIT_WIDTHS,
+    SYMBOL_WISE,
+    THESIS_BIT_WIDTHS,
     VGG_LIKE,
     build,
     load_model,
@@ -25,7 +27,11 @@ from amrpkg.training import train
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 POINTWISE = [name for name, row in ARCHITECTURES.items() if row.over_chunk == "average"]
-FAMILY = list(product(ARCHITECTURES, BIT_WIDTHS))
+FAMILY = [
+    (name, bits)
+    for name, bits in product(ARCHITECTURES, BIT_WIDTHS)
+    if bits in THESIS_BIT_WIDTHS or ARCHITECTURES[name].family == SYMBOL_WISE
+]
 
 
 @pytest.fixture(scope="module")

@@ -65,22 +65,22 @@ def test_an_architecture(family, few, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def three_bits():
-    BIT_WIDTHS.append(3)
+def five_bits():
+    BIT_WIDTHS.append(5)
     yield
-    BIT_WIDTHS.remove(3)
+    BIT_WIDTHS.remove(5)
 
 
-def test_a_bit_width(three_bits, few_chunks, tmp_path):
+def test_a_bit_width(five_bits, few_chunks, tmp_path):
     small = "pointwise_24_16_8"
-    assert settings(small, 3, "ranging") == settings(small, 4, "ranging")
-    knobs = Settings(settings(SMALL, 3).learning_rate, max_epochs=3, batch_size=2)
-    train(model := build(SMALL, 3), few_chunks, knobs, progress=False)
+    assert settings(small, 5, "ranging") == settings(small, 4, "ranging")
+    knobs = Settings(settings(SMALL, 5).learning_rate, max_epochs=3, batch_size=2)
+    train(model := build(SMALL, 5), few_chunks, knobs, progress=False)
     layers = to_integers(model).layers
-    assert all(abs(layer.weights).max() <= 3 for layer in layers if layer.kind != "pool")
+    assert all(abs(layer.weights).max() <= 15 for layer in layers if layer.kind != "pool")
     export(model, path := tmp_path / "x.safetensors", "integer")
-    assert load_network(path).bit_width == 3
-    assert style.bit_width_color(3) not in map(style.bit_width_color, (32, 8, 6, 4))
+    assert load_network(path).bit_width == 5
+    assert style.bit_width_color(5) not in map(style.bit_width_color, (32, 8, 6, 4, 3))
 
 
 @dataclass(frozen=True)

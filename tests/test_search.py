@@ -1,52 +1,79 @@
-"""A candidate of the search: its sizes, its bit widths, and chunks that nothing else sees."""
+"""Candidates of the search: their sizes, their bit widths, chunks that nothing else sees, files."""
 
 import pytest
 
 from amrpkg.cli import main
-from amrpkg.records import load_search, search, try_network
+from amrpkg.evaluation import evaluate
+from amrpkg.export import load_network
+from amrpkg.records import SEARCH, describe_network, load_search, search, try_network
+from amrpkg.signals import make_chunks
 
 
-def test_a_candidate_is_trained_in_float_and_then_at_each_bit_width(monkeypatch):
-    monkeypatch.setattr(search, "VALIDATION_CHUNKS_PER_CLASS", 100)
-    tried = try_network((24, 16, 8), (8, 4), share=0.03)
-    assert list(tried["bit_width"]) == [32, 8, 4]
-    assert (tried["weights"] == 2 * 24 + 24 * 16 + 16 * 8 + 8 * 9).all()
-    assert (tried["biases"] == 24 + 16 + 8 + 9).all()
-    assert (tried["channels"] == "24-16-8").all() and (tried["count"] == 900).all()
-    assert (tried["correct"] > 150).all()
-    assert tried["training_chunks"][0] == pytest.approx(60_000, abs=512)
+@pytest.mark.parametrize("bits", [32, 4, 3])
+def test_a_candidate_is_trained_with_a_share_of_the_chunks(bits, monkeypatch):
+    monkeypatch.setitem(search.SPLITS, "validation", (100, "validation", None))
+    model = try_network((6, 5), bits, share=0.02)
+    found = describe_network(model, "validation")
+    assert found["weights"] == 2 * 6 + 6 * 5 + 5 * 9 and found["biases"] == 6 + 5 + 9
+    assert found["channels"] == "6-5" and found["bit_width"] == bits
+    assert found["validation_count"] == 900 and found["validation_correct"] > 200
 
 
-def test_bad_bit_widths_are_refused():
-    with pytest.raises(ValueError, match="bit_width is 5; allowed: 32, 8, 6, 4"):
-        try_network((16, 8, 6), (5,))
+def test_bad_candidates_are_refused():
+    with pytest.raises(ValueError, match="bit_width is 5; allowed: 32, 8, 6, 4, 3"):
+        try_network((8, 8), 5)
+    with pytest.raises(ValueError, match="channels is 0; allowed: an integer of at least 1"):
+        try_network((8, 0), 4)
+    with pytest.raises(ValueError, match="share is 0"):
+        try_network((8, 8), 4, share=0)
 
 
 def test_the_command_tries_each_candidate_once(tmp_path, monkeypatch, capsys):
-    tried, small = [], ((8, 8, 8), (12, 8, 8))
+    tried, few = [], (((4,), 32, 0), ((4,), 4, 1))
 
-    def counted(channels, *how):
-        tried.append(channels)
-        return try_network(channels, *how)
+    def counted(*candidate):
+        tried.append(candidate)
+        return try_network(*candidate, share=0.002)
 
-    monkeypatch.setattr(search, "VALIDATION_CHUNKS_PER_CLASS", 10)
-    monkeypatch.setattr(search, "SHARE", 0.001)
+    for split, (_, name, block) in search.SPLITS.items():
+        monkeypatch.setitem(search.SPLITS, split, (10, name, block))
+    monkeypatch.setattr(search, "CHUNKS_PER_CLASS", 10)
     monkeypatch.setattr(search, "try_network", counted)
     path = tmp_path / "search.csv"
-    for candidates in (small[:1], small):  # stopped after the first, and gone on with
+    for candidates in (few[:1], few):  # stopped after the first, and gone on with
         monkeypatch.setattr(search, "CANDIDATES", candidates)
         assert main(["search", "--output", str(path)]) == 0
-    assert tried == list(small)
+    assert tried == list(few)
     rows = load_search(path)
-    assert f"{len(rows)} rows -> {path}" in capsys.readouterr().out
-    assert list(rows["bit_width"]) == [32, 8, 6, 4] * 2 and rows["code_digest"].nunique() == 1
+    assert f"2 rows -> {path}" in capsys.readouterr().out
+    assert list(rows["bit_width"]) == [32, 4] and list(rows["channels"]) == ["4", "4"]
     assert set(load_search().columns) == set(rows.columns)
+    network = load_network(tmp_path / "search" / "symbolwise_2_4_4bit_seed_1.safetensors")
+    found = evaluate(network, make_chunks(10, seed=1, split="evaluation"))
+    assert found.correct == rows["fresh_correct"][1] and rows["exported_differing_integer"][1] == 0
     monkeypatch.setattr(search, "current_digest", lambda root: "edited")
     assert main(["search", "--output", str(path)]) == 0
-    assert tried == list(small) * 2
+    assert tried == list(few) * 2
 
 
 def test_the_recorded_candidates_are_those_of_the_command():
-    named = ["-".join(map(str, channels)) for channels in search.CANDIDATES]
-    assert list(load_search()["channels"].unique()) == named
-    assert set(load_search()["bit_width"]) == {32, *search.BIT_WIDTHS}
+    keys = load_search()[search.KEY].itertuples(index=False, name=None)
+    named = {("-".join(map(str, channels)), *rest) for channels, *rest in search.CANDIDATES}
+    assert set(keys) == named and len(load_search()) == len(named)
+
+
+def test_the_stored_networks_decide_as_the_record_says():
+    """All of them on the first chunks of the record; where none is wrong, none is here."""
+    record = load_search().query("bit_width < 32")
+    for row in record.itertuples():
+        channels = row.channels.replace("-", "_")
+        name = f"symbolwise_2_{channels}_{row.bit_width}bit_seed_{row.seed}"
+        network = load_network(SEARCH.with_suffix("") / f"{name}.safetensors")
+        assert sum(layer.weights.size for layer in network.layers if layer.weights is not None) == (
+            row.weights
+        )
+        fresh = make_chunks(search.FRESH_CHUNKS_PER_CLASS, seed=row.seed, split="evaluation")
+        if row.seed == 0:
+            assert evaluate(network, fresh).correct == row.fresh_correct
+    differing = record.filter(like="exported_differing").drop(columns="exported_differing_openvino")
+    assert (differing == 0).all(axis=None) and (record["exported_chunks"] == 10_008).all()

@@ -9,11 +9,24 @@ import torch_pruning
 from torch import nn
 
 from amrpkg.hardware import estimate
-from amrpkg.models import ARCHITECTURES, BIT_WIDTHS, build, load_model, prunable_layers
+from amrpkg.models import (
+    ARCHITECTURES,
+    BIT_WIDTHS,
+    SYMBOL_WISE,
+    THESIS_BIT_WIDTHS,
+    build,
+    load_model,
+    prunable_layers,
+)
 from amrpkg.signals import make_chunks
 from amrpkg.training import prune_channels, shrink, silent_channels
 
-FAMILY = [(name, bits) for name in ARCHITECTURES for bits in BIT_WIDTHS]
+FAMILY = [
+    (name, bits)
+    for name, row in ARCHITECTURES.items()
+    for bits in BIT_WIDTHS
+    if bits in THESIS_BIT_WIDTHS or row.family == SYMBOL_WISE
+]
 
 
 def scores(model, chunks):

@@ -9,7 +9,14 @@ import torch
 from amrpkg.evaluation import binomial_interval, evaluate, score
 from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, Run
 from amrpkg.hardware import to_integers
-from amrpkg.models import build, load_float_weights, load_model, prunable_layers, save_model
+from amrpkg.models import (
+    build,
+    equalise_channels,
+    load_float_weights,
+    load_model,
+    prunable_layers,
+    save_model,
+)
 from amrpkg.signals import NOISE_POWER, make_chunks, stream
 from amrpkg.training import StreamSettings, prune_channels, settings, shrink, train_on_stream
 from amrpkg.training import stream as streaming
@@ -112,7 +119,9 @@ def test_held_scales_are_fitted_stay_and_are_kept_with_the_weights(tmp_path):
     """4 bits by an exhaustive search over steps; weights stay where their integers end."""
     knobs = replace(KNOBS, chunks=2048, optimizer="adam", held_scales=True, input_step=0.125)
     model = build(SMALL, 4)
-    weights = [layer.weight.detach().clone() for _, layer in prunable_layers(model)]
+    same = build(SMALL, 4)
+    equalise_channels(same, torch.from_numpy(next(stream(256)).iq))
+    weights = [layer.weight.detach().clone() for _, layer in prunable_layers(same)]
     train_on_stream(model, knobs, progress=False)
     steps = 2.0 ** torch.arange(-12, 3)
     for (_, layer), weight in zip(prunable_layers(model), weights, strict=True):
@@ -126,6 +135,66 @@ def test_held_scales_are_fitted_stay_and_are_kept_with_the_weights(tmp_path):
     iq = make_chunks(20).iq
     assert (score(load_model(path), iq) == score(model, iq)).all()
     assert (score(shrink(model), iq) == score(model, iq)).all()
+    assert (to_integers(model).scores(iq) == score(model, iq)).all()
+
+
+@pytest.mark.parametrize("name", [SMALL, "pointwise_24_16_8", "symbolwise_2_8_8"])
+def test_equalised_channels_give_the_same_scores_and_fill_one_range(name):
+    """By definition: what a channel has at most is what reads it has at most."""
+    model, iq = build(name), make_chunks(40).iq
+    if name == SMALL:
+        prune_channels(model, 0.3)  # held masks stay, and silent channels as they are
+    before = score(model, iq)
+    equalise_channels(model, torch.from_numpy(iq))
+    assert np.allclose(score(model, iq), before, rtol=1e-4, atol=1e-4)
+    features, read = model.layers.conv1, prunable_layers(model)[1][1]
+    channels = torch.from_numpy(iq)
+    for module in model.layers:
+        channels = module(channels)
+        if module is model.layers.relu_conv1:
+            break
+    peaks = channels.detach().transpose(0, 1).flatten(1).amax(1)
+    most = read.weight.detach().reshape(len(read.weight), len(features.weight), -1)
+    most = most.abs().amax((0, 2))
+    heard = (peaks > 0) & (most > 0)
+    assert heard.sum() >= 5 and torch.allclose(peaks[heard], most[heard], rtol=1e-4)
+
+
+def test_the_best_of_several_starts_is_gone_on_with(monkeypatch):
+    knobs = replace(settings("symbolwise_2_6_8", 4, "streaming"), chunks=2560, trial_chunks=2560)
+    knobs = replace(knobs, float_chunks=2560, starts=3)
+    losses, seeds = iter([0.3, 0.1, 0.2]), []
+
+    def train(model, settings, seed, *args, **kwargs):
+        seeds.append(seed)
+        training = train_on_stream(model, settings, seed, progress=False)
+        if settings.chunks == knobs.trial_chunks and model.bit_width == 4 and len(seeds) < 7:
+            training.history["loss"] = next(losses)
+        started.append(model.layers.conv1.weight.detach().clone())
+        return training
+
+    started = []
+    monkeypatch.setattr(streaming, "train_on_stream", train)
+    model = build("symbolwise_2_6_8", 4)
+    streaming.train_from_best_start(model, knobs, 5, False, False)
+    assert len(set(seeds)) == len(seeds) == 7 and seeds[-1] == 5
+    again = build("symbolwise_2_6_8", 4)
+    load_float_weights(again, best := build("symbolwise_2_6_8", 32, seed=10_005))
+    train_on_stream(best, knobs.in_float, seeds[2], progress=False)
+    load_float_weights(again, best)
+    train_on_stream(again, knobs, 5, progress=False)
+    assert torch.equal(again.layers.conv1.weight, model.layers.conv1.weight)
+
+
+def test_a_symbol_wise_network_of_4_bits_is_right_on_99_percent_of_fresh_chunks():
+    """152 weights, trained for real; the lower end of the exact interval counts."""
+    knobs = settings("symbolwise_2_8_8", 4, "streaming")
+    knobs = replace(knobs, chunks=250_000, float_chunks=400_000, starts=1)
+    model = build("symbolwise_2_8_8", 4, seed=1)
+    knobs.train(model, seed=1, retraining=False, progress=False)
+    found = evaluate(model, make_chunks(1000, seed=1, split="validation"))
+    assert binomial_interval(found.correct, found.count)[0] > 0.99
+    iq = make_chunks(200, seed=1, split="validation").iq
     assert (to_integers(model).scores(iq) == score(model, iq)).all()
 
 

@@ -30,7 +30,7 @@ from amrpkg.hardware import (
     estimate_architecture,
     to_integers,
 )
-from amrpkg.models import ARCHITECTURES, BIT_WIDTHS, build, quantization
+from amrpkg.models import ARCHITECTURES, build, quantization
 from amrpkg.models.architectures import symbol_wise
 from amrpkg.records.exports import compare_files
 from amrpkg.signals import make_chunks, with_noise_word
@@ -46,14 +46,9 @@ QUANTISED = [(row.short, bits) for row in ROWS for bits in BITS]
 
 
 @pytest.fixture(autouse=True)
-def rows_and_bits(monkeypatch):
+def rows(monkeypatch):
     for row in ROWS:
         monkeypatch.setitem(ARCHITECTURES, row.short, row)
-    added = [bits for bits in BITS if bits not in BIT_WIDTHS]
-    BIT_WIDTHS.extend(added)
-    yield
-    for bits in added:
-        BIT_WIDTHS.remove(bits)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from amrpkg.models.network import Network, prunable_layers, trained_weight
+from amrpkg.models.network import Network, prunable_layers, trained
 
 
 def equalise_channels(model: Network, iq: torch.Tensor) -> None:
@@ -30,10 +30,10 @@ def equalise_channels(model: Network, iq: torch.Tensor) -> None:
             most = _by_input(twins[k + 1].weight, len(peaks)).abs().amax((0, 2))
             factors = torch.where((peaks > 0) & (most > 0), (peaks / most).sqrt(), 1.0)
             for layer, reader in (twins[k : k + 2], layers[k : k + 2]):
-                weight = trained_weight(layer)
+                weight = trained(layer)
                 weight.div_(factors.reshape(-1, *[1] * (weight.ndim - 1)))
-                layer.bias.div_(factors)
-                _by_input(trained_weight(reader), len(peaks)).mul_(factors[:, None])
+                trained(layer, "bias").div_(factors)
+                _by_input(trained(reader), len(peaks)).mul_(factors[:, None])
 
 
 def _by_input(weight: torch.Tensor, channels: int) -> torch.Tensor:

@@ -133,9 +133,9 @@ def prunable_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
     ]
 
 
-def trained_weight(layer: nn.Module) -> nn.Parameter:
-    """The parameter that an optimizer moves; a held mask lies over it."""
-    return getattr(layer, "weight_orig", layer.weight)
+def trained(layer: nn.Module, name: str = "weight") -> nn.Parameter:
+    """The parameter that an optimizer moves, or the "bias"; a held mask lies over it."""
+    return getattr(layer, f"{name}_orig", getattr(layer, name))
 
 
 def require_permanent(model: nn.Module) -> None:

@@ -131,6 +131,11 @@ def hold_scale(quantiser: nn.Module, scale: torch.Tensor) -> None:
     quantiser.scaling_impl = HeldScale(scale)
 
 
+def has_held_scales(model: nn.Module) -> bool:
+    """Whether any scale was fixed before, as in a model that goes on."""
+    return any(isinstance(module, HeldScale) for module in model.modules())
+
+
 def fitted_scale(layer: nn.Module) -> torch.Tensor:
     """The power of two, or that of each output channel, of least squared error of the weights.
 

@@ -9,9 +9,8 @@ from tqdm import tqdm
 
 from amrpkg.common.files import whole_file
 
-_TEXTS = dict.fromkeys(
-    ("commit", "code_digest", "weights_sha256", "channels"), str
-)  # or 12e4 is a number
+# Or 12e4 is a number.
+_TEXTS = dict.fromkeys(("commit", "code_digest", "weights_sha256", "channels"), str)
 Rows = dict[tuple, list[dict]]  # by their key: the values of some columns
 
 

@@ -29,12 +29,12 @@ SPLITS = {  # name in the record: chunks a class, split, block
 }
 SEARCH = RESULTS / "search.csv"
 KEY = ["channels", "bit_width", "seed"]
-_SMALLEST = ((8, 8), (6, 8), (6, 6), (8,))
+_SMALLEST = ((8, 8), (6, 8), (6, 6))
 CANDIDATES = (  # channels of `architectures.symbol_wise`, bit width, seed
-    *((channels, 4, seed) for channels in _SMALLEST for seed in range(5)),
-    *((channels, 4, 0) for channels in ((12, 8), (5, 6), (6,))),
-    *((channels, bits, 0) for channels in (*_SMALLEST, (12, 8)) for bits in (32, 8, 6)),
-    *((channels, 3, 0) for channels in ((12, 8), *_SMALLEST)),
+    *((channels, 4, seed) for seed in range(5) for channels in _SMALLEST),
+    *((channels, 3, 0) for channels in ((8, 8), (12, 8))),
+    *((channels, 4, 0) for channels in ((12, 8), (8,), (5, 6), (4, 4))),
+    *((channels, bits, 0) for channels in (*_SMALLEST, (8,)) for bits in (32, 8, 6)),
 )
 
 

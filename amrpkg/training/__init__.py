@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "pruning": ["channel_norms", "make_permanent", "prune_channels"],
         "shrinking": ["shrink", "silent_channels"],
-        "stream": ["train_on_stream"],
+        "stream": ["train_from_best_start", "train_on_stream"],
     },
 )

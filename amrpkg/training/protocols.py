@@ -95,10 +95,12 @@ class StreamSettings:
     optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
     held_scales: bool = False  # channels equalised, all scales fitted at the start and held
     input_step: float = 0.0  # of the samples' integers; 0: learned
-    starts: int = 1  # float networks, of which the best is gone on with; see stream.py
-    float_chunks: int = 0  # that each is trained with
+    starts: int = 0  # float networks that are made first, see `stream.train_from_best_start`
     float_rate: float = 0.0
-    trial_chunks: int = 0  # that each is tried with at the model's bit width
+    float_chunks: int = 0  # of each
+    trials: int = 0  # how many of them are quantised and tried
+    trial_rate: float = 0.0
+    trial_chunks: int = 0  # of each
 
     quantised_last: ClassVar[bool] = True  # a chunk is learnt from in float in a third of the time
 
@@ -111,6 +113,10 @@ class StreamSettings:
     def in_float(self) -> "StreamSettings":
         """Those of a start."""
         return replace(self, peak_rate=self.float_rate, chunks=self.float_chunks, held_scales=False)
+
+    @property
+    def in_trial(self) -> "StreamSettings":
+        return replace(self, peak_rate=self.trial_rate, chunks=self.trial_chunks)
 
     def count_training(self, model: "Network", training: "Training", seed: int) -> tuple[int, int]:
         """Of the last hundred batches, before the model learnt from them: no set to go back to."""
@@ -163,12 +169,12 @@ _SMALL = {
     4: (3e-3, 1, 3e-3, 1),
 }
 _SYMBOL_WISE = {
-    # bit width: peak rate, millions of fresh chunks, starts, millions of each trial of a start
-    32: (2e-2, 1, 1, 0),
-    8: (5e-3, 0.3, 1, 0),
-    6: (5e-3, 0.4, 1, 0),
-    4: (1e-2, 1.6, 3, 0.2),
-    3: (1e-2, 1.6, 3, 0.2),
+    # bit width: starts, trials, peak rate and millions of fresh chunks of each trial, the same
+    # two of the training after them
+    8: (2, 1, 5e-3, 0.2, 2e-3, 0.2),
+    6: (2, 1, 5e-3, 0.2, 2e-3, 0.2),
+    4: (8, 3, 1e-2, 0.4, 3e-3, 0.6),
+    3: (8, 3, 1e-2, 0.4, 3e-3, 0.6),
 }
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
@@ -176,22 +182,25 @@ _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many
 def symbol_wise_knobs(bit_width: int) -> StreamSettings:
     """The knobs of the streaming protocol for symbol-wise networks, named or not.
 
-    Four or three bits are a matter of luck: of eight starts of one architecture some end at
-    twice the errors of others. So several are tried.
+    Few weights of few bits are a matter of luck: of several trainings of one architecture some
+    end at many times the errors of others. So several are begun.
     """
-    rate, millions, starts, trial = _nearest(_SYMBOL_WISE, bit_width)
-    chunks = round(1e6 * millions)
-    knobs = StreamSettings(
-        rate, chunks, rate, chunks, 128, weight_decay=0.0, start_bits=0, optimizer="adam"
+    plain = StreamSettings(
+        2e-2, 1_000_000, 5e-3, 500_000, 128, weight_decay=0.0, start_bits=0, optimizer="adam"
     )
     if bit_width == 32:
-        return knobs
+        return plain
+    starts, trials, trial_rate, trial, rate, millions = _nearest(_SYMBOL_WISE, bit_width)
     return replace(
-        knobs,
+        plain,
+        peak_rate=rate,
+        chunks=round(1e6 * millions),
         held_scales=True,
         starts=starts,
-        float_chunks=1_000_000,
         float_rate=2e-2,
+        float_chunks=500_000,
+        trials=trials,
+        trial_rate=trial_rate,
         trial_chunks=round(1e6 * trial),
     )
 

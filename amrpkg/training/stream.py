@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -17,9 +16,13 @@ from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.models.equalisation import equalise_channels
-from amrpkg.models.network import Network, build, prunable_layers, trained_weight
-from amrpkg.models.quantization import hold_fitted_scales, hold_input_step
-from amrpkg.models.weights import load_float_weights
+from amrpkg.models.network import Network, build, prunable_layers, trained
+from amrpkg.models.quantization import (
+    has_held_scales,
+    hold_fitted_scales,
+    hold_input_step,
+)
+from amrpkg.models.weights import load_float_weights, load_state
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
 from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
 from amrpkg.training.fixed_set import Training
@@ -62,7 +65,7 @@ def train_on_stream(
     steps = max(1, chunks // settings.batch_size)
     if settings.input_step:
         hold_input_step(model, settings.input_step)
-    if settings.held_scales:
+    if settings.held_scales and not has_held_scales(model):
         iq = torch.from_numpy(next(impaired_batches(settings, seed)).iq)
         equalise_channels(model, iq)
         hold_fitted_scales(model, iq)
@@ -120,27 +123,32 @@ def train_on_stream(
 def train_from_best_start(
     model: Network, settings: StreamSettings, seed: int, retraining: bool, progress: bool
 ) -> Training:
-    """Train `model` from the best of several starts, each tried with few chunks.
+    """Train `model`, if so set from the best of several starts.
 
-    A start is a float network with random weights of its own, trained with `float_chunks`. The
-    best has the least loss on the last batches of its trial, which it had not learnt from when
-    they came. Arguments and what is raised as of `train_on_stream`, which this is for one start.
+    Of `starts` float networks with random weights of their own, the `trials` best are quantised
+    and tried; the best of these goes on. Best is what has the least loss on its last batches,
+    which it had not learnt from when they came. Arguments and what is raised as of
+    `train_on_stream`, whose result is that of the last training.
     """
-    if settings.float_chunks and not retraining:
-        losses, starts = [], []
-        trial = replace(settings, chunks=settings.trial_chunks)
+    if settings.starts and not retraining:
+        floats, tried = [], []
         for k in range(settings.starts):
-            own = seed + k * _APART
-            start = build(model.row, 32, model.chunk_size, own)
-            train_on_stream(start, settings.in_float, own + _FLOAT, progress=progress)
-            starts.append(start)
-            if settings.starts > 1:
-                load_float_weights(tried := deepcopy(model), start)
-                history = train_on_stream(tried, trial, own + _TRIAL, progress=progress).history
-                last = history.tail(_LAST)
-                losses.append(np.average(last["loss"], weights=last["chunks"]))
-        load_float_weights(model, starts[int(np.argmin(losses or [0]))])
+            start = build(model.row, 32, model.chunk_size, seed + k * _APART)
+            own = seed + k * _APART + _FLOAT
+            training = train_on_stream(start, settings.in_float, own, progress=progress)
+            floats.append((_last_loss(training), k, start))
+        for _, k, start in sorted(floats)[: settings.trials]:
+            load_float_weights(trial := deepcopy(model), start)
+            own = seed + k * _APART + _TRIAL
+            training = train_on_stream(trial, settings.in_trial, own, progress=progress)
+            tried.append((_last_loss(training), k, trial))
+        load_state(model, min(tried)[2].state_dict())
     return train_on_stream(model, settings, seed, retraining, progress)
+
+
+def _last_loss(training: Training) -> float:
+    last = training.history.tail(_LAST)
+    return np.average(last["loss"], weights=last["chunks"])
 
 
 @cache
@@ -183,7 +191,7 @@ def _bound_weights(layers: Sequence[nn.Module], bound: float) -> None:
     """
     with torch.no_grad():
         for layer in layers:
-            weight = trained_weight(layer)
+            weight = trained(layer)
             most = bound * (weight.square().sum() / weight.count_nonzero()).sqrt()
             weight.clamp_(-most, most)
 
@@ -194,7 +202,7 @@ def _clip_weights(layers: Sequence[nn.Module]) -> None:
         for layer in layers:
             levels = 2 ** (layer.weight_quant.tensor_quant.msb_clamp_bit_width_impl() - 1) - 1
             most = (levels + 0.49) * layer.weight_quant.tensor_quant.scaling_impl.held
-            trained_weight(layer).clamp_(-most, most)
+            trained(layer).clamp_(-most, most)
 
 
 def rate_share(step: int, steps: int, warm_up: float) -> float:
@@ -260,7 +268,7 @@ def make_optimizers(
         betas = (0.9, 0.99)  # a mean of squares over a hundred batches: the schedule is short
         return [torch.optim.AdamW(model.parameters(), peak_rate, betas, **decay, fused=True)]
     hidden = [layer for _, layer in prunable_layers(model)][:-1]
-    weights = [trained_weight(layer) for layer in hidden]
+    weights = [trained(layer) for layer in hidden]
     chosen = set(map(id, weights))
     others = [p for p in model.parameters() if id(p) not in chosen]
     adamw = torch.optim.AdamW(others, lr=peak_rate, **decay, fused=True)
