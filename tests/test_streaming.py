@@ -147,49 +147,55 @@ def test_equalised_channels_give_the_same_scores_and_fill_one_range(name):
     before = score(model, iq)
     equalise_channels(model, torch.from_numpy(iq))
     assert np.allclose(score(model, iq), before, rtol=1e-4, atol=1e-4)
-    features, read = model.layers.conv1, prunable_layers(model)[1][1]
+    (last, hidden), (_, read) = prunable_layers(model)[-2:]  # none divides these once more
     channels = torch.from_numpy(iq)
-    for module in model.layers:
+    for name, module in model.layers.named_children():
         channels = module(channels)
-        if module is model.layers.relu_conv1:
+        if name == f"relu_{last}":
             break
     peaks = channels.detach().transpose(0, 1).flatten(1).amax(1)
-    most = read.weight.detach().reshape(len(read.weight), len(features.weight), -1)
-    most = most.abs().amax((0, 2))
+    most = read.weight.detach().abs().amax(0)
     heard = (peaks > 0) & (most > 0)
-    assert heard.sum() >= 5 and torch.allclose(peaks[heard], most[heard], rtol=1e-4)
+    assert heard.sum() >= 0.4 * len(hidden.weight)
+    assert torch.allclose(peaks[heard], most[heard], rtol=1e-4)
 
 
-def test_the_best_of_several_starts_is_gone_on_with(monkeypatch):
-    knobs = replace(settings("symbolwise_2_6_8", 4, "streaming"), chunks=2560, trial_chunks=2560)
-    knobs = replace(knobs, float_chunks=2560, starts=3)
-    losses, seeds = iter([0.3, 0.1, 0.2]), []
+def test_the_best_of_several_starts_goes_on(monkeypatch):
+    """Losses are given: start 2 and then 0 are the best floats, and 0 is the better trial."""
+    knobs = replace(settings("symbolwise_2_6_8", 4, "streaming"), chunks=1280, float_chunks=1280)
+    knobs = replace(knobs, trial_chunks=1280, starts=3, trials=2)
+    losses, seeds, left = iter([0.2, 0.3, 0.1, 0.5, 0.4, 0]), [], []
 
     def train(model, settings, seed, *args, **kwargs):
         seeds.append(seed)
         training = train_on_stream(model, settings, seed, progress=False)
-        if settings.chunks == knobs.trial_chunks and model.bit_width == 4 and len(seeds) < 7:
-            training.history["loss"] = next(losses)
-        started.append(model.layers.conv1.weight.detach().clone())
+        left.append(model.layers.conv1.weight.detach().clone())
+        training.history["loss"] = next(losses)
         return training
 
-    started = []
     monkeypatch.setattr(streaming, "train_on_stream", train)
     model = build("symbolwise_2_6_8", 4)
-    streaming.train_from_best_start(model, knobs, 5, False, False)
-    assert len(set(seeds)) == len(seeds) == 7 and seeds[-1] == 5
+    knobs.train(model, 5, False, False)
+    assert seeds == [1_005, 11_005, 21_005, 22_005, 2_005, 5]
+    assert torch.equal(left[5], model.layers.conv1.weight)
     again = build("symbolwise_2_6_8", 4)
-    load_float_weights(again, best := build("symbolwise_2_6_8", 32, seed=10_005))
-    train_on_stream(best, knobs.in_float, seeds[2], progress=False)
-    load_float_weights(again, best)
+    start = build("symbolwise_2_6_8", 32, seed=5)
+    train_on_stream(start, knobs.in_float, 1_005, progress=False)
+    load_float_weights(again, start)
+    train_on_stream(again, knobs.in_trial, 2_005, progress=False)
+    assert torch.equal(left[4], again.layers.conv1.weight)
+    scales = [layer.quant_weight().scale for _, layer in prunable_layers(again)]
     train_on_stream(again, knobs, 5, progress=False)
-    assert torch.equal(again.layers.conv1.weight, model.layers.conv1.weight)
+    assert torch.equal(left[5], again.layers.conv1.weight)
+    for (_, layer), scale in zip(prunable_layers(again), scales, strict=True):
+        assert torch.equal(layer.quant_weight().scale, scale)  # held from the trial on
 
 
 def test_a_symbol_wise_network_of_4_bits_is_right_on_99_percent_of_fresh_chunks():
     """152 weights, trained for real; the lower end of the exact interval counts."""
     knobs = settings("symbolwise_2_8_8", 4, "streaming")
-    knobs = replace(knobs, chunks=250_000, float_chunks=400_000, starts=1)
+    knobs = replace(knobs, starts=1, trials=1, float_chunks=300_000, trial_chunks=150_000)
+    knobs = replace(knobs, chunks=100_000)
     model = build("symbolwise_2_8_8", 4, seed=1)
     knobs.train(model, seed=1, retraining=False, progress=False)
     found = evaluate(model, make_chunks(1000, seed=1, split="validation"))

@@ -132,8 +132,9 @@ def hold_scale(quantiser: nn.Module, scale: torch.Tensor) -> None:
 
 
 def has_held_scales(model: nn.Module) -> bool:
-    """Whether any scale was fixed before, as in a model that goes on."""
-    return any(isinstance(module, HeldScale) for module in model.modules())
+    """Whether scales of weights were fixed before, as in a model that goes on."""
+    quantised = (x for x in model.modules() if isinstance(x, qnn.QuantConv1d | qnn.QuantLinear))
+    return isinstance(next(quantised).weight_quant.tensor_quant.scaling_impl, HeldScale)
 
 
 def fitted_scale(layer: nn.Module) -> torch.Tensor:
