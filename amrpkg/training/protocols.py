@@ -147,11 +147,11 @@ def _trial(architecture: str, bit_width: int) -> Settings:
 _STREAMED = {
     # architecture: millions of fresh chunks in float from random weights, and after pruning;
     # the batch size of both; how many times the chunks of _FINE_TUNED
-    "vgglike_5f_5c_4re_4mp": (1.5, 1.2, 512, 2),
-    "vgglike_5f_4c_4re_4mp": (1.2, 0.9, 256, 2),
+    "vgglike_5f_5c_4re_4mp": (1.5, 0.6, 512, 1),
+    "vgglike_5f_4c_4re_4mp": (1.2, 0.9, 256, 1),
     "vgglike_5f_3c_4re_3mp": (1.2, 0.9, 256, 1),
     "vgglike_2f_2c_2re_2mp": (2, 1.2, 512, 2),
-    "vgglike_2f_1c_1re_1mp": (8, 6, 512, 6),
+    "vgglike_2f_1c_1re_1mp": (8, 3, 512, 6),
 }
 _OTHERS = (2, 1, 512, 1.5)
 # bit width: peak rate and millions of fresh chunks from the float model. A high rate undoes it
