@@ -4,7 +4,7 @@ import pytest
 
 from amrpkg.cli import main
 from amrpkg.evaluation import evaluate
-from amrpkg.export import load_network
+from amrpkg.export import load_integers
 from amrpkg.records import SEARCH, describe_network, load_search, search, try_network
 from amrpkg.signals import make_chunks
 
@@ -48,7 +48,7 @@ def test_the_command_tries_each_candidate_once(tmp_path, monkeypatch, capsys):
     assert f"2 rows -> {path}" in capsys.readouterr().out
     assert list(rows["bit_width"]) == [32, 4] and list(rows["channels"]) == ["4", "4"]
     assert set(load_search().columns) == set(rows.columns)
-    network = load_network(tmp_path / "search" / "symbolwise_2_4_4bit_seed_1.safetensors")
+    network = load_integers(tmp_path / "search" / "symbolwise_2_4_4bit_seed_1.safetensors")
     found = evaluate(network, make_chunks(10, seed=1, split="evaluation"))
     assert found.correct == rows["fresh_correct"][1] and rows["exported_differing_integer"][1] == 0
     monkeypatch.setattr(search, "current_digest", lambda root: "edited")
@@ -68,7 +68,7 @@ def test_the_stored_networks_decide_as_the_record_says():
     for row in record.itertuples():
         channels = row.channels.replace("-", "_")
         name = f"symbolwise_2_{channels}_{row.bit_width}bit_seed_{row.seed}"
-        network = load_network(SEARCH.with_suffix("") / f"{name}.safetensors")
+        network = load_integers(SEARCH.with_suffix("") / f"{name}.safetensors")
         assert sum(layer.weights.size for layer in network.layers if layer.weights is not None) == (
             row.weights
         )
