@@ -29,7 +29,8 @@ def test_an_architecture_has_a_block_a_layer_with_its_size(name):
     assert len(figure.axes[0].patches) == 1 + len(layers)
     labels = texts(figure)
     assert labels[0] == "input\n2 x 32"
-    assert f"conv1\n{layers[0].outputs} x 32" in labels
+    conv1 = next(layer for layer in layers if layer.name == "conv1")
+    assert f"conv1\n{conv1.outputs} x 32" in labels
     assert f"{layers[-1].name}\n9" == labels[-1]
 
 

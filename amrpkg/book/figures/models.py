@@ -8,7 +8,7 @@ from amrpkg.book.figures.style import BLUE, GREEN, GREY, in_style, subplots
 from amrpkg.models.architectures import ARCHITECTURES
 from amrpkg.signals.chunks import CHUNK_SIZE
 
-KIND_COLORS = {"conv": BLUE, "pool": GREY, "average": GREY, "sum": GREY, "linear": GREEN}
+KIND_COLORS = {"conv": BLUE, "linear": GREEN}  # all others grey
 
 
 @in_style
@@ -16,8 +16,8 @@ def plot_architecture(architecture: str) -> Figure:
     """A network as blocks: height for the samples left, width for channels or features."""
     blocks, length = [("input", GREY, 2, CHUNK_SIZE)], CHUNK_SIZE
     for layer in ARCHITECTURES[architecture].layers():
-        length = {"conv": length, "pool": length // 2, "average": 1, "linear": 1}[layer.kind]
-        blocks.append((layer.name, KIND_COLORS[layer.kind], layer.outputs, length))
+        length = {"pool": length // 2, "average": 1, "sum": 1, "linear": 1}.get(layer.kind, length)
+        blocks.append((layer.name, KIND_COLORS.get(layer.kind, GREY), layer.outputs, length))
     figure, ax = subplots(figsize=(8, 2.8))
     x = 0.0
     for name, color, channels, samples in blocks:
@@ -35,7 +35,7 @@ def plot_architecture(architecture: str) -> Figure:
         ("pool", "max-pool by 2"),
         ("linear", "fully connected"),
     ):
-        ax.plot([], [], "s", color=KIND_COLORS[kind], label=text)
+        ax.plot([], [], "s", color=KIND_COLORS.get(kind, GREY), label=text)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 
