@@ -37,7 +37,7 @@ def plot_layer_resources(layers: pd.DataFrame) -> Figure:
         ax.invert_yaxis()
         ax.ticklabel_format(axis="x", style="plain")
         ax.tick_params(axis="x", labelsize=7)
-    for kind, color in KIND_COLORS.items():
-        axes[0].bar(0, 0, color=color, label=kind)
+    for kind in layers["kind"].unique():
+        axes[0].bar(0, 0, color=KIND_COLORS[kind], label=kind)
     axes[0].legend(frameon=False, fontsize=8)
     return figure

@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from amrpkg.book.figures.style import BLUE, GREEN, GREY, in_style, subplots
-from amrpkg.models.architectures import ARCHITECTURES
+from amrpkg.models.architectures import ARCHITECTURES, WEIGHTLESS
 from amrpkg.signals.chunks import CHUNK_SIZE
 
-KIND_COLORS = {"conv": BLUE, "linear": GREEN}  # all others grey
+KIND_COLORS = {"conv": BLUE, "linear": GREEN} | dict.fromkeys(WEIGHTLESS, GREY)
 
 
 @in_style
@@ -17,7 +17,7 @@ def plot_architecture(architecture: str) -> Figure:
     blocks, length = [("input", GREY, 2, CHUNK_SIZE)], CHUNK_SIZE
     for layer in ARCHITECTURES[architecture].layers():
         length = {"pool": length // 2, "average": 1, "sum": 1, "linear": 1}.get(layer.kind, length)
-        blocks.append((layer.name, KIND_COLORS.get(layer.kind, GREY), layer.outputs, length))
+        blocks.append((layer.name, KIND_COLORS[layer.kind], layer.outputs, length))
     figure, ax = subplots(figsize=(8, 2.8))
     x = 0.0
     for name, color, channels, samples in blocks:
@@ -35,7 +35,7 @@ def plot_architecture(architecture: str) -> Figure:
         ("pool", "max-pool by 2"),
         ("linear", "fully connected"),
     ):
-        ax.plot([], [], "s", color=KIND_COLORS.get(kind, GREY), label=text)
+        ax.plot([], [], "s", color=KIND_COLORS[kind], label=text)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 
