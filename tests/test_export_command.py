@@ -11,7 +11,7 @@ from torch import nn
 from amrpkg.cli import main
 from amrpkg.evaluation import ceiling, evaluate
 from amrpkg.export import FORMATS, judge, load_network
-from amrpkg.grid import SMALL_GRID, THESIS_GRID, Point, Run, make_run, parse_point
+from amrpkg.grid import SMALL_GRID, SYMBOL_WISE_GRID, THESIS_GRID, Point, Run, make_run, parse_point
 from amrpkg.hardware import estimate
 from amrpkg.models import load_model
 from amrpkg.signals import CONSTELLATIONS, make_chunks
@@ -33,7 +33,9 @@ def refuse(arguments, capsys) -> str:
     return shown.err
 
 
-@pytest.mark.parametrize("point", THESIS_GRID + SMALL_GRID, ids=lambda point: point.name)
+@pytest.mark.parametrize(
+    "point", THESIS_GRID + SMALL_GRID + SYMBOL_WISE_GRID, ids=lambda point: point.name
+)
 def test_a_name_is_read_back(point):
     assert parse_point(point.name) == point
 

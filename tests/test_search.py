@@ -77,3 +77,15 @@ def test_the_stored_networks_decide_as_the_record_says():
             assert evaluate(network, fresh).correct == row.fresh_correct
     differing = record.filter(like="exported_differing").drop(columns="exported_differing_openvino")
     assert (differing == 0).all(axis=None) and (record["exported_chunks"] == 10_008).all()
+
+
+def test_the_more_chunks_are_others_than_those_of_the_record():
+    """108,000 of the evaluation split's thirteenth further set, counted here in integers."""
+    row = load_search().query("channels == '6-8' and bit_width == 4 and seed == 2").iloc[0]
+    network = load_integers(SEARCH.with_suffix("") / "symbolwise_2_6_8_4bit_seed_2.safetensors")
+    more = make_chunks(12_000, seed=2, split="evaluation", block=13)
+    assert evaluate(network, more).correct == row["more_correct"]
+    assert len(more) == row["more_count"] == 108_000
+    fresh = make_chunks(10, seed=2, split="evaluation")
+    assert not (more.iq[:1000, 0, 0, None] == fresh.iq[:, 0, 0]).any()
+    assert search.SPLITS["more"] == (12_000, "evaluation", 13)

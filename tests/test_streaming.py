@@ -204,6 +204,14 @@ def test_a_symbol_wise_network_of_4_bits_is_right_on_99_percent_of_fresh_chunks(
     assert (to_integers(model).scores(iq) == score(model, iq)).all()
 
 
+def test_knobs_that_do_not_fit_are_refused():
+    for knob in ({"held_scales": True}, {"input_step": 0.125}):
+        with pytest.raises(ValueError, match="model is float; allowed with held scales or an"):
+            train_on_stream(build(SMALL), replace(KNOBS, **knob), progress=False)
+    with pytest.raises(ValueError, match="optimizer is 'sgd'; allowed: muon, adam"):
+        replace(KNOBS, optimizer="sgd")
+
+
 def test_progress_counts_chunks(capsys):
     train_on_stream(build(SMALL), replace(KNOBS, chunks=1024), progress=True)
     shown = capsys.readouterr().err

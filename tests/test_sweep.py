@@ -20,11 +20,13 @@ from amrpkg.grid import (
     parameters,
     progress_bar,
     seal,
+    sub_grid,
     sweep,
     sweeping,
     unfinished,
     work_through,
 )
+from amrpkg.models import ARCHITECTURES, BIT_WIDTHS
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 BASE, PRUNED, MORE = (Run(Point(SMALL, 32, percent)) for percent in (0, 20, 30))
@@ -201,3 +203,9 @@ def test_what_takes_longest_starts_first(tmp_path, monkeypatch):
     order = [(large, 4, 0), (large, 8, 0), (SMALL, 6, 0), (SMALL, 32, 0)]
     order += [(large, 4, 30), (SMALL, 32, 20)]
     assert found == [Run(Point(*place), "trial") for place in order]
+
+
+def test_every_architecture_that_the_command_names_has_points():
+    for name in ARCHITECTURES:
+        assert {point.bit_width for point in sub_grid([name], BIT_WIDTHS, [0])} >= {32, 8, 6}
+    assert [point.bit_width for point in sub_grid(["symbolwise_2_8_8"], [4, 3], [0, 20])] == [4, 3]

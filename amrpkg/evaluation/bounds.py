@@ -27,6 +27,7 @@ from amrpkg.signals.chunks import (
     Chunks,
     make_chunks,
     require_constellations,
+    require_iq,
 )
 from amrpkg.signals.constellations import CONSTELLATIONS
 
@@ -66,7 +67,7 @@ def log_likelihoods(
     Returns ``float64[n, 9]``, good to about 2e-6 / N_a a chunk of 32, as |r - s|^2 is formed
     in single precision. Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
-    require_kind("iq", iq, np.ndarray)
+    require_iq(iq)
     require_number("noise_power", noise_power, _QUIETEST, below=_LOUDEST)
     require_number("phase_noise", phase_noise)
     if phase_noise > (most := noise_power**0.5):
@@ -75,8 +76,6 @@ def log_likelihoods(
             f"beyond which {NODES} nodes are too few"
         )
     require_constellations(constellations)
-    if iq.ndim != 3 or iq.shape[1] != 2 or not iq.shape[2]:
-        raise ValueError(f"iq has shape {iq.shape}; allowed: (n, 2, chunk_size)")
     chunk_size = iq.shape[2]
     per_block = max(1, _BLOCK // chunk_size)
     scores = np.empty((len(iq), len(constellations)))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from amrpkg.common.arguments import require_number
 from amrpkg.models.architectures import (
     ARCHITECTURES,
+    BIT_WIDTHS,
     POINTWISE,
+    SYMBOL_WISE,
     THESIS_ARCHITECTURES,
     THESIS_BIT_WIDTHS,
     require_model,
@@ -79,6 +81,15 @@ SMALL_GRID: tuple[Point, ...] = tuple(
 """Our pointwise networks at the same bit widths and pruning rates."""
 
 
+SYMBOL_WISE_GRID: tuple[Point, ...] = tuple(
+    Point(architecture, bit_width)
+    for bit_width in BIT_WIDTHS
+    for architecture, row in ARCHITECTURES.items()
+    if row.family == SYMBOL_WISE
+)
+"""Our named symbol-wise networks, unpruned: `records.search` holds more of them."""
+
+
 def parse_point(name: str) -> Point:
     """The point of a row name, `Point.name` read back.
 
@@ -100,7 +111,7 @@ def sub_grid(
     """The points of the thesis's grid, and of our small networks, that have one of each."""
     return [
         point
-        for point in THESIS_GRID + SMALL_GRID
+        for point in THESIS_GRID + SMALL_GRID + SYMBOL_WISE_GRID
         if point.architecture in architectures
         and point.bit_width in bit_widths
         and point.pruning_percent in pruning_percents

@@ -100,7 +100,7 @@ def build(
 
     architecture : a key of `ARCHITECTURES`, or a row to try, which is then "unnamed" and can
         be trained and evaluated, but not loaded again
-    bit_width : 32 (plain float, no Brevitas layer), 8, 6 or 4 for weights, and for activations
+    bit_width : 32 (plain float, no Brevitas layer), 8, 6, 4 or 3 for weights, for activations
         and inputs as in `quantization`; biases are integers on the accumulator's scale
     chunk_size : samples per chunk, at most 4,096; a multiple of two to the number of pools, a
         power of two where there is an average

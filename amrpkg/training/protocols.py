@@ -104,6 +104,9 @@ class StreamSettings:
 
     quantised_last: ClassVar[bool] = True  # a chunk is learnt from in float in a third of the time
 
+    def __post_init__(self) -> None:
+        require_choice("optimizer", self.optimizer, ("muon", "adam"))
+
     def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
         from amrpkg.training.stream import train_from_best_start
 
@@ -112,7 +115,8 @@ class StreamSettings:
     @property
     def in_float(self) -> "StreamSettings":
         """Those of a start."""
-        return replace(self, peak_rate=self.float_rate, chunks=self.float_chunks, held_scales=False)
+        knobs = replace(self, peak_rate=self.float_rate, chunks=self.float_chunks)
+        return replace(knobs, held_scales=False, input_step=0.0)
 
     @property
     def in_trial(self) -> "StreamSettings":

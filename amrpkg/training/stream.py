@@ -17,11 +17,7 @@ from tqdm import tqdm
 from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.models.equalisation import equalise_channels
 from amrpkg.models.network import Network, build, prunable_layers, trained
-from amrpkg.models.quantization import (
-    has_held_scales,
-    hold_fitted_scales,
-    hold_input_step,
-)
+from amrpkg.models.quantization import has_held_scales, hold_fitted_scales, hold_input_step
 from amrpkg.models.weights import load_float_weights, load_state
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
 from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
@@ -55,6 +51,10 @@ def train_on_stream(
     require_kind("model", model, nn.Module)
     require_kind("settings", settings, StreamSettings)
     require_count("seed", seed, minimum=0)
+    if model.bit_width == 32 and (settings.held_scales or settings.input_step):
+        raise ValueError(
+            "model is float; allowed with held scales or an input step: a quantised one"
+        )
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     chunks, peak_rate = (
