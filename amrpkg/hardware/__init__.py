@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "conversion": ["to_integers"],
+        "design": ["Design"],
         "integers": ["IntegerLayer", "IntegerNetwork"],
         "resources": [
             "LayerCount", "Resources", "count_architecture", "count_model", "estimate",
