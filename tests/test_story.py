@@ -103,6 +103,6 @@ def test_the_command_writes_both_and_nothing_else_of_the_readme(story, tmp_path)
     write_picture(story, tmp_path / "story.svg", readme)
     text = readme.read_text()
     assert text == f"# A\n\n![{describe_story(story)}](book/_static/story.svg)\n\nB\n"
-    first = (tmp_path / "story.svg").read_bytes()
-    write_picture(story, tmp_path / "story.svg", readme)
-    assert (tmp_path / "story.svg").read_bytes() == first
+    assert (
+        places((tmp_path / "story.svg").read_bytes()).keys() == places(PICTURE.read_bytes()).keys()
+    )

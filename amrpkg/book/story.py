@@ -27,11 +27,11 @@ HEART, STREAMED, POINTWISE, SYMBOL_WISE = SERIES = (
     "ours, symbol-wise",
 )
 DEVICES = {
-    # The smallest of a family -> its look-up tables. Sources: Lattice FPGA-DS-02029 and
-    # FPGA-DS-02012, AMD DS180 (938 slices of four).
-    "iCE40 LP384": 384,
-    "Spartan-7 XC7S6": 3_752,
-    "ECP5 LFE5U-12F": 12_000,
+    # Small parts of three families -> their look-up tables. Sources: Lattice FPGA-DS-02029, AMD
+    # DS180 (four a slice), nextpnr's report of the part.
+    "iCE40 HX1K": 1_280,
+    "Spartan-7 XC7S6": 3_750,
+    "ECP5-25F": 24_288,
 }
 
 

@@ -47,7 +47,8 @@ def plot_story(story: pd.DataFrame) -> Figure:
     ax.annotate(text, (1, 2.2e-3), (-2, 0), va="bottom", **at_right, **small)
     for name, size in DEVICES.items():
         ax.axvline(size, color="0.45", linestyle=":", linewidth=1.2, zorder=0)
-        ax.text(1.07 * size, 95, f"{name}: {size:,}", rotation=90, va="top", **small)
+        place = {"rotation": 90, "ha": "right", "va": "top"}
+        ax.text(size / 1.05, 95, f"{name}: {size:,}", **place, **small)
     ax.set(xscale="log", yscale="log", ylim=(2e-3, 110), xlim=(25, 3e7))
     ax.set_xlabel("look-up tables (LUT), an estimate", fontsize=12)
     ax.set_ylabel("wrong on fresh chunks (%)", fontsize=12)
