@@ -16,7 +16,7 @@ CONFIGURATION = """
 c = get_config()
 c.InlineBackend.figure_formats = {"svg"}
 c.InlineBackend.print_figure_kwargs = {
-    "bbox_inches": "tight", "transparent": True, "dpi": 220, "metadata": {"Date": None},
+    "bbox_inches": "tight", "facecolor": "none", "dpi": 220, "metadata": {"Date": None},
 }
 """
 

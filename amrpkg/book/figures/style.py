@@ -32,6 +32,7 @@ PRUNING_MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
 STYLE = {
     "figure.dpi": 110,
     "font.size": 9,
+    "axes.facecolor": "none",  # the ground of the page
     "axes.spines.top": False,
     "axes.spines.right": False,
     "figure.constrained_layout.use": True,
