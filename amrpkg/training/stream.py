@@ -127,9 +127,9 @@ def train_from_best_start(
     """Train `model`, if so set from the best of several starts.
 
     Of `starts` float networks with random weights of their own, the `trials` best are quantised
-    and tried; the best of these goes on, without trials the best float one. Best is what has the least loss on its last batches,
-    which it had not learnt from when they came. Arguments and what is raised as of
-    `train_on_stream`, whose result is that of the last training.
+    and tried; the best of these goes on, without trials the best float one. Best is what has the
+    least loss on its last batches, which it had not learnt from when they came. Arguments and
+    what is raised as of `train_on_stream`, whose result is that of the last training.
     """
     if settings.starts and not retraining:
         floats, tried = [], []
