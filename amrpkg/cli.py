@@ -301,6 +301,16 @@ def across_noise(*, output: _Record = None) -> None:
 
 
 @app.command
+def learning(*, output: _Record = None) -> None:
+    """Train networks on few distinct chunks and on many, with as many steps; resumable."""
+    from amrpkg.records.learning import record_learning
+
+    output = _record(output, "learning.csv")
+    _one_thread()
+    print(f"{len(record_learning(output))} rows -> {output}")
+
+
+@app.command
 def evaluate(
     model: _Network,
     /,

@@ -1,8 +1,10 @@
 """Networks across noise powers: what they are told, the cases they are counted in, the record."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from amrpkg.book.figures import plot_ratios
 from amrpkg.cli import main
 from amrpkg.evaluation import blind_ceiling, ceiling, evaluate
 from amrpkg.export import load_integers
@@ -43,7 +45,8 @@ def test_the_blind_have_two_cases_and_layers_behind_the_average(few):
 def test_knobs():
     knobs = across_noise_knobs(8, (0.004, 0.12), offsets=True)
     assert (knobs.least_noise, knobs.most_noise, knobs.most_degrees) == (0.004, 0.12, 10)
-    assert knobs.scaled(0.1).float_chunks == knobs.float_chunks // 10
+    assert knobs.scaled(0.1).chunks == knobs.chunks // 10
+    assert symbol_wise_knobs(4).scaled(0.5).trial_chunks == 200_000
     assert knobs.scaled(1e-5).chunks == knobs.batch_size
     assert symbol_wise_knobs(32).scaled(0.5).trial_chunks == 0
     with pytest.raises(ValueError, match="share is 0"):
@@ -69,9 +72,9 @@ def test_known_symbols_show_the_noise():
 def test_the_command_trains_each_network_once(tmp_path, monkeypatch, capsys, few):
     trained, candidates = [], (("blind", 8, 1), ("told", 4, 0))
 
-    def counted(*candidate):
-        trained.append(candidate)
-        return train_across_noise(*candidate, share=0.002)
+    def counted(network, bits, seed, share=0.002):
+        trained.append((network, bits, seed))
+        return train_across_noise(network, bits, seed, share)
 
     monkeypatch.setattr(across_noise, "CHUNKS_PER_CLASS", 10)
     monkeypatch.setattr(across_noise, "train_across_noise", counted)
@@ -79,7 +82,8 @@ def test_the_command_trains_each_network_once(tmp_path, monkeypatch, capsys, few
     for few_candidates in (candidates[:1], candidates):  # stopped after the first, and gone on
         monkeypatch.setattr(across_noise, "CANDIDATES", few_candidates)
         assert main(["across-noise", "--output", str(path)]) == 0
-    assert trained == list(candidates)
+    floats = [(network, 32, seed) for network, _, seed in candidates]  # that they start from
+    assert trained == [candidates[0], floats[0], candidates[1], floats[1]]
     rows = load_across_noise(path)
     assert f"{2 * 2 + 2 * 6} rows -> {path}" in capsys.readouterr().out
     network = load_integers(tmp_path / "across_noise" / "told_4bit_seed_0.safetensors")
@@ -87,3 +91,20 @@ def test_the_command_trains_each_network_once(tmp_path, monkeypatch, capsys, few
     row = rows.query("network == 'told' and case == 'as made' and noise_power == 0.1").iloc[0]
     assert evaluate(network, chunks).correct == row["correct"]
     assert row["exported_differing_integer"] == 0 and row["weights"] == 4 * 40 + 40 * 24 + 24 * 9
+
+
+def test_ratios_are_drawn_network_by_network():
+    rows = pd.DataFrame(
+        [
+            (network, bits, power, 1 - power * (1 + (network == "blind")) / bits)
+            for network in ("told", "blind")
+            for bits in (8, 4)
+            for power in (0.005, 0.1)
+        ],
+        columns=["network", "bit_width", "noise_power", "ratio"],
+    )
+    figure = plot_ratios(rows)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["told, 8 bit", "told, 4 bit", "blind, 8 bit", "blind, 4 bit"]
+    drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert drawn["blind, 4 bit"] == [1 - 0.01 / 4, 1 - 0.2 / 4]

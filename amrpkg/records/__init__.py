@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "code": ["CODE", "RECORDS", "load_code", "trace"],
         "exports": ["compare_files", "load_exports", "verify_runs"],
         "grid": ["GRID", "PROVENANCE", "collate", "load_grid", "load_record"],
+        "learning": ["LEARNING", "learn", "load_learning", "record_learning"],
         "robustness": [
             "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness", "measure",
             "require_below_ceiling", "sample_until",

@@ -23,6 +23,7 @@ from amrpkg.evaluation.bounds import ceiling
 from amrpkg.export.writing import export
 from amrpkg.models.architectures import Architecture, symbol_wise
 from amrpkg.models.network import Network, build
+from amrpkg.models.weights import load_float_weights
 from amrpkg.records.exports import CHUNKS_PER_CLASS, compare_files
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.chunks import Chunks, make_chunks, receive
@@ -34,6 +35,7 @@ ACROSS_NOISE = RESULTS / "across_noise.csv"
 KEY = ["network", "bit_width", "seed"]
 NOISE_POWERS = (0.005, 0.03, 0.05, 0.1)  # N_a
 COUNTED = 4_000  # chunks a class and noise power
+_APART = 1_000  # seeds of the streams of two bit widths
 _BLOCK = 14  # of the evaluation split, used here and nowhere else
 _EXPORTED_AT = 0.05  # N_a of the chunks that the files are compared on
 PILOTS = (32, 256)  # known symbols that a word is estimated from
@@ -54,14 +56,14 @@ NETWORKS = {
     "offsets": Kind(_BLIND, NOISE_RANGE, offsets=True),
 }
 CANDIDATES = (  # key of `NETWORKS`, bit width, seed
-    *((network, 8, 0) for network in NETWORKS),
-    *((network, 4, 0) for network in ("told", "blind")),
-    *((network, 8, seed) for seed in (1, 2) for network in ("told", "blind")),
+    *(("told", bits, 0) for bits in (32, 8, 4)),
+    *(("blind", bits, 0) for bits in (32, 8, 4)),
+    ("offsets", 8, 0),
 )
 
 
 def train_across_noise(network: str, bit_width: int, seed: int = 0, share: float = 1.0) -> Network:
-    """Train one of `NETWORKS` on chunks of many noise powers.
+    """Train one of `NETWORKS` on chunks of many noise powers; a quantised one goes on from float.
 
     seed : of the initial weights and the stream
     share : of the chunks that the recorded ones are trained on
@@ -71,9 +73,17 @@ def train_across_noise(network: str, bit_width: int, seed: int = 0, share: float
     require_choice("network", network, NETWORKS)
     row, noise_range, offsets = NETWORKS[network]
     model = build(row, bit_width, seed=seed)
+    if bit_width != 32:
+        load_float_weights(model, _float_network(network, seed, share))
     knobs = across_noise_knobs(bit_width, noise_range, offsets).scaled(share)
-    knobs.train(model, seed, retraining=False, progress=False)
+    # Of streams no chunk comes twice, so each training has one of its own.
+    knobs.train(model, seed + bit_width * _APART, retraining=False, progress=False)
     return model
+
+
+@cache
+def _float_network(network: str, seed: int, share: float) -> Network:
+    return train_across_noise(network, 32, seed, share)
 
 
 def count_across_noise(model: Network) -> list[dict]:

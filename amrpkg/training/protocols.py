@@ -187,7 +187,12 @@ _SYMBOL_WISE = {
     4: (8, 3, 1e-2, 0.4, 3e-3, 0.6),
     3: (8, 3, 1e-2, 0.4, 3e-3, 0.6),
 }
-_ACROSS = {32: (1e-2, 2_000_000), 8: (2e-3, 500_000), 4: (3e-3, 1_000_000)}  # rate, chunks
+_ACROSS = {
+    # bit width: optimizer, peak rate, chunks from random weights or from float ones, batch size
+    32: ("muon", 6e-3, 3_000_000, 512),
+    8: ("muon", 2e-3, 500_000, 512),
+    4: ("adam", 5e-3, 1_000_000, 256),
+}
 _OFFSETS = {"most_decibels": 1.0, "most_degrees": 10.0, "most_cycles": 1e-3}
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
@@ -226,14 +231,11 @@ def across_noise_knobs(
     noise_range : (low, high) of N_a
     offsets : whether each chunk has a gain, a rotation and a frequency of its own as well
     """
+    optimizer, rate, chunks, batch_size = _nearest(_ACROSS, bit_width)
+    knobs = StreamSettings(rate, chunks, rate, chunks, batch_size, weight_decay=0.0)
     low, high = noise_range
-    float_rate, chunks = _ACROSS[32]
-    knobs = StreamSettings(float_rate, chunks, float_rate, chunks, weight_decay=0.0, start_bits=0)
-    knobs = replace(knobs, least_noise=low, most_noise=high)
-    if bit_width != 32:
-        rate, fewer = _nearest(_ACROSS, bit_width)
-        knobs = replace(knobs, peak_rate=rate, chunks=fewer, held_scales=True)
-        knobs = replace(knobs, starts=1, float_rate=float_rate, float_chunks=chunks)
+    knobs = replace(knobs, least_noise=low, most_noise=high, optimizer=optimizer)
+    knobs = replace(knobs, held_scales=bit_width != 32)
     return replace(knobs, **_OFFSETS) if offsets else knobs
 
 

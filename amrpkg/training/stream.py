@@ -127,9 +127,9 @@ def train_from_best_start(
     """Train `model`, if so set from the best of several starts.
 
     Of `starts` float networks with random weights of their own, the `trials` best are quantised
-    and tried; the best of these goes on, without trials the best float one. Best is what has the
-    least loss on its last batches, which it had not learnt from when they came. Arguments and
-    what is raised as of `train_on_stream`, whose result is that of the last training.
+    and tried; the best of these goes on. Best is what has the least loss on its last batches,
+    which it had not learnt from when they came. Arguments and what is raised as of
+    `train_on_stream`, whose result is that of the last training.
     """
     if settings.starts and not retraining:
         floats, tried = [], []
@@ -138,14 +138,12 @@ def train_from_best_start(
             own = seed + k * _APART + _FLOAT
             training = train_on_stream(start, settings.in_float, own, progress=progress)
             floats.append((_last_loss(training), k, start))
-        load_float_weights(model, min(floats)[2])
         for _, k, start in sorted(floats)[: settings.trials]:
             load_float_weights(trial := deepcopy(model), start)
             own = seed + k * _APART + _TRIAL
             training = train_on_stream(trial, settings.in_trial, own, progress=progress)
             tried.append((_last_loss(training), k, trial))
-        if tried:
-            load_state(model, min(tried)[2].state_dict())
+        load_state(model, min(tried)[2].state_dict())
     return train_on_stream(model, settings, seed, retraining, progress)
 
 
