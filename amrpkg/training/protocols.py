@@ -190,7 +190,7 @@ _SYMBOL_WISE = {
 _ACROSS = {
     # bit width: optimizer, peak rate, chunks from random weights or from float ones, batch size
     32: ("muon", 6e-3, 3_000_000, 512),
-    8: ("muon", 2e-3, 500_000, 512),
+    8: ("adam", 2e-3, 750_000, 256),
     4: ("adam", 5e-3, 1_000_000, 256),
 }
 _OFFSETS = {"most_decibels": 1.0, "most_degrees": 10.0, "most_cycles": 1e-3}
