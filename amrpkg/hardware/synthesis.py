@@ -86,9 +86,13 @@ _LEGAL = "dfflegalize -mince 30 -minsrst 30 " + " ".join(
     f"-cell $_{kind}_ 0"
     for kind in ("DFF_?", "DFFE_?P", "DFF_?P?", "DFFE_?P?P", "SDFF_?P?", "SDFFCE_?P?P")
 )
-_ICE40_COMMANDS = (
-    "synth_ice40 {more} -top {top} -run begin:map_ffs; %s; synth_ice40 -top {top} -run map_ffs:"
-) % _LEGAL
+_ICE40_COMMANDS = "; ".join(
+    (
+        "synth_ice40 {more} -top {top} -run begin:map_ffs",
+        _LEGAL,
+        "synth_ice40 -top {top} -run map_ffs:",
+    )
+)
 FAMILIES = {
     "xc7": Family(f"synth_xilinx -family xc7 {{more}} {_PLAIN} -top {{top}}", _XILINX, "-flatten"),
     "xcup": Family(
