@@ -15,6 +15,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "LayerCount", "Resources", "count_architecture", "count_model", "estimate",
             "estimate_architecture", "estimate_layer", "estimate_layers", "zero_shares",
         ],
+        "simulation": ["RtlNetwork"],
+        "streaming": ["generate_streaming"],
         "synthesis": ["Counts", "FAMILIES", "Synthesis", "synthesise"],
     },
 )
