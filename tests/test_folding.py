@@ -80,7 +80,7 @@ def test_clocks_that_multipliers_allow():
 
 
 def test_what_is_refused():
-    with pytest.raises(ValueError, match="clocks_per_chunk is 24; allowed: .* at least 25"):
+    with pytest.raises(ValueError, match=r"clocks_per_chunk is 24; allowed: .* at least 25"):
         fold(SMALL, 24)
     linear = dense("linear1", 9, 16, bits=0)
     average = IntegerLayer("average", "average", 0, 4)
