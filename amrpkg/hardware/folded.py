@@ -17,7 +17,7 @@ from amrpkg.hardware.design import CLASS_BITS, Design
 from amrpkg.hardware.folding import Folding, Stage, fold, stages
 from amrpkg.hardware.integers import IntegerNetwork
 
-_PIPELINE = 9  # clocks of a layer besides its own, its adder tree's and its regrouping's
+_PIPELINE = 10  # clocks of a layer besides its own, its adder tree's and its regrouping's
 _PINS = 3  # of what takes the symbols and of what gives the class
 
 
@@ -109,7 +109,7 @@ def _top(network: IntegerNetwork, instances: str, layers: int, score_bits: int) 
     """The outermost module around the layers."""
     width, classes = network.inputs * network.input_bits, len(network.layers[-1].weights)
     return f"""\
-// {network.name}: {network.chunk_size} symbols to the place of the first largest of {classes} scores.
+// {network.name}: {network.chunk_size} symbols to {classes} scores and the place of the largest.
 module folded (
   input  logic clk, rst,
   input  logic s_axis_tvalid, s_axis_tlast,

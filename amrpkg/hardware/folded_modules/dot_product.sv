@@ -1,7 +1,8 @@
 // SIMD products a clock, a tree of adders with a register behind each, and a sum over the words
 // of a window that begins with the bias. The sum of a window's last word is there
-// $clog2(SIMD) + 3 clocks after that word; `first`, `active` and `bias` belong to the word that
-// came $clog2(SIMD) + 2 clocks ago.
+// $clog2(SIMD) + 4 clocks after that word; `first`, `active` and `bias` belong to the word that
+// came $clog2(SIMD) + 3 clocks ago. A product has two registers, one beside its multiplier and
+// one beside its adder, for on a device these may lie far from each other.
 module dot_product #(
   parameter SIMD = 1,
   parameter IN_BITS = 6, IN_SIGNED = 0,
@@ -25,10 +26,12 @@ module dot_product #(
       if (i < SIMD) begin : used
         logic signed [IN_BITS:0] value;
         logic signed [WEIGHT_BITS-1:0] weight;
+        logic signed [IN_BITS+WEIGHT_BITS:0] beside;
         always_ff @(posedge clk) begin
           value <= {IN_SIGNED != 0 & in[(i+1)*IN_BITS-1], in[i*IN_BITS +: IN_BITS]};
           weight <= weights[i*WEIGHT_BITS +: WEIGHT_BITS];
-          node[LEAVES+i] <= BITS'(value * weight);
+          beside <= value * weight;
+          node[LEAVES+i] <= BITS'(beside);
         end
       end else begin : unused
         assign node[LEAVES+i] = '0;

@@ -11,10 +11,10 @@ module lane #(
   input  logic                        clk,
   input  logic [SIMD*IN_BITS-1:0]     in,
   input  logic [SIMD*WEIGHT_BITS-1:0] weights,
-  input  logic                        first, active,   // of the word $clog2(SIMD) + 1 clocks ago
-  input  logic signed [SUM_BITS-1:0]  bias,            // of that $clog2(SIMD) + 2 clocks ago
-  input  logic                        take, repeated,  // of that $clog2(SIMD) + 4 clocks ago
-  output logic [OUT_BITS-1:0]         out              // of that $clog2(SIMD) + 6 clocks ago
+  input  logic                        first, active,   // of the word $clog2(SIMD) + 2 clocks ago
+  input  logic signed [SUM_BITS-1:0]  bias,            // of that $clog2(SIMD) + 3 clocks ago
+  input  logic                        take, repeated,  // of that $clog2(SIMD) + 5 clocks ago
+  output logic [OUT_BITS-1:0]         out              // of that $clog2(SIMD) + 7 clocks ago
 );
   logic first_here, active_here, take_here, repeated_here;
   always_ff @(posedge clk)

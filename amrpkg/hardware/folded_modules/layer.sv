@@ -38,7 +38,7 @@ module layer #(
     .weight_address, .group, .first, .last, .repeated, .complete);
   assign out_claim = start;
 
-  // Clocks after an address: 2 for the word and its weights, 2 for the products, LEVELS for
+  // Clocks after an address: 2 for the word and its weights, 3 for the products, LEVELS for
   // their sum, 1 for that over the window, 2 to requantise, 1 for the pool. What the lanes are
   // told they put into a register first.
   logic [SIMD*IN_BITS-1:0] word;
@@ -53,15 +53,15 @@ module layer #(
 
   logic [GROUP_BITS-1:0] group_added;
   logic [PE*SUM_BITS-1:0] biases;
-  delay #(.WIDTH(GROUP_BITS), .CLOCKS(LEVELS + 2)) for_bias (
+  delay #(.WIDTH(GROUP_BITS), .CLOCKS(LEVELS + 3)) for_bias (
     .clk, .rst, .in(group), .out(group_added));
   rom #(.WIDTH(PE * SUM_BITS), .DEPTH(GROUPS), .CONTENTS(BIASES)) of_biases (
     .clk, .address(group_added), .word(biases));
 
   logic first_added, active_added, take, repeated_taken, complete_taken;
-  delay #(.WIDTH(2), .CLOCKS(LEVELS + 3)) for_sum (
+  delay #(.WIDTH(2), .CLOCKS(LEVELS + 4)) for_sum (
     .clk, .rst, .in({first, active}), .out({first_added, active_added}));
-  delay #(.WIDTH(3), .CLOCKS(LEVELS + 6)) for_pool (
+  delay #(.WIDTH(3), .CLOCKS(LEVELS + 7)) for_pool (
     .clk, .rst, .in({active & last, repeated, active & complete}),
     .out({take, repeated_taken, complete_taken}));
   delay #(.WIDTH(1), .CLOCKS(2)) for_write (.clk, .rst, .in(complete_taken), .out(out_write));
