@@ -9,6 +9,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "design": ["Design"],
         "devices": ["DEVICES", "Device", "find_device", "fits", "shortage"],
         "estimates": ["estimate_adder_graph", "estimate_finn_r"],
+        "folded": ["generate_folded"],
+        "folding": ["Folding", "clocks_for", "fewest_clocks", "fold"],
         "integers": ["IntegerLayer", "IntegerNetwork"],
         "placement": ["Placement", "place"],
         "resources": [
