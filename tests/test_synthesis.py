@@ -1,7 +1,6 @@
 """Synthesis, place and route: counts of designs small enough to count by hand, and refusals."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from amrpkg.hardware import (
     synthesis,
     synthesise,
 )
-from amrpkg.hardware.estimates import signed_digits
 from amrpkg.hardware.synthesis import FAMILIES
 
 LAYERS = (
@@ -151,15 +149,6 @@ def test_the_table_of_devices():
     assert shortage(counts._replace(bram=5.5), DEVICES["xc7s6"]) == (
         "BRAM short by 0.5 (5.5 needed, 5 there)"
     )
-
-
-def test_signed_digits():
-    for number in range(-128, 128):
-        digits = signed_digits(number)
-        assert sum(sign << shift for shift, sign in digits) == number
-        shifts = [shift for shift, _ in digits]
-        assert all(b - a >= 2 for a, b in pairwise(shifts))
-    assert signed_digits(7) == [(0, -1), (3, 1)]
 
 
 def test_adders_counted_by_hand():
