@@ -149,12 +149,13 @@ def draw_network(
     rng, row = np.random.default_rng(seed), ARCHITECTURES[architecture]
     most = (1 << (bit_width - 1)) - 1
     layers, channels, positions, step = [], row.inputs, 32, most / 2
-    for layer in row.layers():
+    rows = row.layers()
+    for layer in rows:
         if layer.kind in WEIGHTLESS:
             layers.append(IntegerLayer(layer.name, layer.kind, 0, bit_width))
             positions //= 2
             continue
-        last = layer is row.layers()[-1]
+        last = layer is rows[-1]
         outputs = layer.outputs - (0 if last else round(pruning_percent / 100 * layer.outputs))
         if layer.kind == "linear":
             channels, positions = channels * positions, 1
