@@ -72,7 +72,8 @@ def fold_module(layer: IntegerLayer, bits: int) -> tuple[str, Values]:
         f"module fold (  // {layer.kind}: of {channels} samples",
         "  input  logic clk,",
         f"  input  logic [{channels * bits - 1}:0] x,",
-        f"  output logic [{values.width - 1}:0] y  // {', '.join(given)}: {FOLD_LATENCY} clocks later",
+        f"  output logic [{values.width - 1}:0] y  // {', '.join(given)}, "
+        f"{FOLD_LATENCY} clocks later",
         ");",
         "  // |v| of a negative v: a bit turns where a lower one is set; the least saturates",
     ]
