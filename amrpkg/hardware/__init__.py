@@ -9,6 +9,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "design": ["Design"],
         "devices": ["DEVICES", "Device", "find_device", "fits", "shortage"],
         "estimates": ["estimate_adder_graph", "estimate_finn_r"],
+        "firmware": ["make_firmware", "write_firmware"],
+        "folded": ["generate_folded"],
+        "folding": ["Folding", "clocks_for", "fewest_clocks", "fold"],
+        "generation": ["clock_of", "generate", "is_symbol_wise"],
         "integers": ["IntegerLayer", "IntegerNetwork"],
         "placement": ["Placement", "place"],
         "resources": [
