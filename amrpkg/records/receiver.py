@@ -27,8 +27,8 @@ from amrpkg.signals.constellations import CONSTELLATIONS, OTHER_SHAPES
 from amrpkg.signals.liquid import SCHEMES, transmit_with_liquid
 
 RECEIVER = RESULTS / "receiver.csv"
-ES_N0_DB = (10, 12, 15, 20, 25, 30)
-BURSTS, BLOCKS = 8, 8  # a row; a block is 8 chunks
+ES_N0_DB = (10, 15, 20, 30)
+BURSTS, BLOCKS = 8, 6  # a row; a block is 8 chunks
 _EDGES = 48  # symbols for the filter's ends
 
 
