@@ -32,6 +32,9 @@ ALSO = {
     "08_earning_100": {"16", "1", "2"},  # levels of 4 bits; a kernel's size; the first points
     "09_smallest_network": {"1", "64"},  # the step of the input
     "10_real_integers": {"7", "25", "64", "49", "36", "1.5"},  # its tables; (1 - p)^2; a goal
+    "11_firmware": {  # 6 x is 8 x - 2 x; names of a family and of a part; counts as published
+        *("2", "7", "25", "5,929", "4,855", "5,804"),
+    },
     "appendix_figures": {"0", "1"},  # where a scale ends, where a ratio begins
     "running": {  # exit codes, versions, limits and thresholds of the commands
         *("1", "2", "130", "0.9", "2026.3", "16", "64", "0.02", "40", "3,200"),
