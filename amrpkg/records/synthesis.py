@@ -179,6 +179,14 @@ def draw_network(
     return IntegerNetwork(name, bit_width, 32, bit_width, 2 - bit_width, tuple(layers))
 
 
+def generate_design(candidate: Candidate) -> Design:
+    """The design of a candidate: streaming, or folded to at most `MULTIPLIERS`."""
+    network, _ = find_network(candidate)
+    if candidate.is_streaming:
+        return generate_streaming(network, candidate.symbols_per_clock)
+    return generate_folded(network, clocks_for(network, MULTIPLIERS))
+
+
 def _build(candidate: Candidate) -> list[dict]:
     network, values = find_network(candidate)
     estimates = {
@@ -187,13 +195,10 @@ def _build(candidate: Candidate) -> list[dict]:
     }
     adders = estimate_adder_graph(network, candidate.symbols_per_clock)
     estimates |= {"adder_graph_adders": adders.adders, "adder_graph_lut": adders.lut}
-    if candidate.is_streaming:
-        design = generate_streaming(network, candidate.symbols_per_clock)
-    else:
-        clocks = clocks_for(network, MULTIPLIERS)
-        design = generate_folded(network, clocks)
-        foldings = {x.layer: (x.pe, x.simd) for x in fold(network, clocks)}
-        found = estimate_finn_r(network, foldings)
+    design = generate_design(candidate)
+    if not candidate.is_streaming:
+        foldings = fold(network, clocks_for(network, MULTIPLIERS))
+        found = estimate_finn_r(network, {x.layer: (x.pe, x.simd) for x in foldings})
         estimates |= {f"finn_r_{kind}": count for kind, count in found._asdict().items()}
     weights = [layer.weights for layer in network.layers if layer.weights is not None]
     about = {
