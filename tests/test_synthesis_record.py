@@ -98,3 +98,23 @@ def test_the_designs_are_points_of_the_grid_or_of_the_search():
             point = Point(candidate.architecture, candidate.bit_width, candidate.pruning_percent)
             assert point.name == candidate.network
         assert values == "trained" or candidate.architecture in ARCHITECTURES
+
+
+def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
+    record = load_synthesis()
+    simulated = record[record["kind"] == "simulation"]
+    assert (simulated["equal_chunks"] == simulated["chunks"]).all()
+    known = {(x.network, x.symbols_per_clock): x for x in synthesis.CANDIDATES}
+    for row in simulated.itertuples():
+        candidate = known[row.network, row.symbols_per_clock]
+        assert row.chunks >= (20_000 if candidate.is_streaming else 1_000)
+        design = synthesis.generate_design(candidate)
+        assert (design.latency, design.clocks_per_chunk) == (
+            row.latency_clocks,
+            row.clocks_per_chunk,
+        )
+    placed = record[record["kind"] == "placed and routed"]
+    seeds = placed.filter(like="fmax_mhz_seed_")
+    assert seeds.shape[1] == 3 and np.allclose(seeds.median(axis=1), placed["fmax_mhz"])
+    assert not record[record["family"].isin(["xc7", "xcup"])]["fmax_mhz"].notna().any()
+    assert (record.query("kind != 'simulation'")["synthesised_lut"] > 0).all()
