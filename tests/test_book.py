@@ -14,6 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from amrpkg.book import load_thesis
+from amrpkg.records import load_grid
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -92,14 +93,16 @@ def test_every_figure_image_is_there_and_no_output_is_an_error(html, soups):
         assert "Traceback" not in text and "stderr" not in str(soup.select(".output"))
 
 
-def test_numbers_glued_into_the_introduction_are_those_of_the_chapter(soups):
+def test_numbers_glued_into_the_introduction_are_those_of_the_record_and_the_chapters(soups):
     glued = [item.text for item in soups["intro"].select(".pasted-text")]
-    assert len(glued) == 20 and all(re.search(r"\d", text) for text in glued)
+    assert len(glued) == 24 and all(re.search(r"\d", text) for text in glued)
     assert not any("np." in text for text in glued)
-    training, fresh = (float(text.rstrip("%")) for text in glued[6:8])
-    table = soups["chapters/04_evaluation_statistics"].find(id="tab-accuracy")
-    cells = [float(row.select("td")[3].text) for row in table.select("tbody tr")]
-    assert cells == pytest.approx([training, fresh, 100], abs=0.06)  # the last is the ceiling
+    heart = load_grid("thesis")
+    learnt = (heart["training_correct"] == heart["training_count"]).sum()
+    assert glued[1:3] == [str(learnt), str(len(heart))]
+    for page, quoted in (("10_real_integers", glued[13:16]), ("07_what_holds", glued[16:22])):
+        told = [item.text for item in soups[f"chapters/{page}"].select(".pasted-text")]
+        assert set(quoted) <= set(told), page
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a network is in hardware: its integers and what they would cost."""
+"""What a network is in hardware: its integers, what they would cost, its Verilog and its cells."""
 
 import lazy_loader
 
@@ -7,10 +7,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "conversion": ["to_integers"],
         "design": ["Design"],
+        "devices": ["DEVICES", "Device", "find_device", "fits", "shortage"],
+        "estimates": ["estimate_adder_graph", "estimate_finn_r"],
         "integers": ["IntegerLayer", "IntegerNetwork"],
+        "placement": ["Placement", "place"],
         "resources": [
             "LayerCount", "Resources", "count_architecture", "count_model", "estimate",
             "estimate_architecture", "estimate_layer", "estimate_layers", "zero_shares",
         ],
+        "synthesis": ["Counts", "FAMILIES", "Synthesis", "synthesise"],
     },
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import wraps
+from typing import IO
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from amrpkg.models.architectures import THESIS_BIT_WIDTHS
 
 # colour-blind safe
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8a8a"
+BY_HEART, FRESH, OURS = ORANGE, BLUE, GREEN  # the thesis's networks under two trainings, and ours
 _BY_BITS = (BLUE, "#56B4E9", GREEN, "#B8A900", ORANGE, "#CC79A7", "#E69F00")  # from 8 down to 2
 PRUNING_MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
 STYLE = {
@@ -54,6 +56,12 @@ def label_pruning(ax) -> None:
     """Legend entries for the markers of pruning rates."""
     for percent, marker in PRUNING_MARKERS.items():
         ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
+
+
+def save_svg(figure: Figure, file: IO[bytes]) -> None:
+    """Write a figure so that the same one gives the same bytes, and letters need no font."""
+    with plt.rc_context({"svg.hashsalt": "amrpkg", "svg.fonttype": "path"}):
+        figure.savefig(file, format="svg", metadata={"Date": None})
 
 
 def subplots(*args, **kwargs):
