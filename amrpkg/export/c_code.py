@@ -21,8 +21,10 @@ from textwrap import dedent, fill
 
 import numpy as np
 
+from amrpkg import __version__
 from amrpkg.common.arguments import printable
 from amrpkg.common.files import whole_file
+from amrpkg.export.header import CONVENTION
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
 from amrpkg.models.architectures import CLASSES, FOLDS
 from amrpkg.signals.constellations import CONSTELLATIONS
@@ -87,7 +89,10 @@ def generate_c(network: IntegerNetwork, stem: str) -> CCode:
         "step": f"2**{network.input_exponent}",
         "channels": "I, Q" + ", the noise word" * (network.inputs == 3),
         "quoted": ", ".join(f'"{name}"' for name in CONSTELLATIONS),
-        "names": fill(", ".join(CONSTELLATIONS), 76),
+        "names": ", ".join(CONSTELLATIONS),
+        "width": network.bit_width,
+        "version": __version__,
+        "convention": fill(CONVENTION, 95, subsequent_indent="   "),
     }
     largest = 1 << (network.input_bits - 1)
     parts = [_START.format(**about), *_helpers(stages)]
@@ -427,7 +432,9 @@ def _indented(lines: list[str]) -> str:
 
 
 _HEADER = dedent("""\
-    /* {name}: modulation of a chunk of {chunk} symbols, in integers. Written by amrpkg.
+    /* {name}: modulation of a chunk of {chunk} symbols, by a network of {width} bit in integers.
+       Written by amrpkg {version}. The samples are
+       {convention}.
 
        A chunk is {inputs} channels ({channels}), one after another, of {chunk} samples each: signed
        integers of {bits} bits, one step of which is {step}. Its {classes} scores belong to
