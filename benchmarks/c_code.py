@@ -67,7 +67,8 @@ def time_chunk(path: Path, batch: int) -> dict[str, float]:
 def main() -> None:
     torch.set_num_threads(1)  # which the runtimes follow
     paths = [*map(Path, sys.argv[1:])] or [RESULTS / f"{name}.safetensors" for name in NAMES]
-    print("us a chunk".ljust(34), "batch       C  integers  onnxruntime  OpenVINO     NumPy   ratios")
+    heads = "batch       C  integers  onnxruntime  OpenVINO     NumPy   ratios to C"
+    print("us a chunk".ljust(34), heads)
     for path in paths:
         for batch in CALLS:
             times = time_chunk(path, batch)
