@@ -291,6 +291,26 @@ def search(*, output: _Record = None) -> None:
 
 
 @app.command
+def across_noise(*, output: _Record = None) -> None:
+    """Train symbol-wise networks across noise, told it or not, beside the ceilings; resumable."""
+    from amrpkg.records.across_noise import record_across_noise
+
+    output = _record(output, "across_noise.csv")
+    _one_thread()
+    print(f"{len(record_across_noise(output))} rows -> {output}")
+
+
+@app.command
+def learning(*, output: _Record = None) -> None:
+    """Train networks on few distinct chunks and on many, with as many steps; resumable."""
+    from amrpkg.records.learning import record_learning
+
+    output = _record(output, "learning.csv")
+    _one_thread()
+    print(f"{len(record_learning(output))} rows -> {output}")
+
+
+@app.command
 def evaluate(
     model: _Network,
     /,

@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "factor", "mean", "rounds_to", "some", "steady", "true", "within",
         ],
         "status": ["describe_making", "versions"],
+        "story": ["describe_story", "smallest", "tell_story"],
         "thesis": ["PRINTED", "estimate_grid", "load_thesis", "printed_zero_shares"],
     },
 )

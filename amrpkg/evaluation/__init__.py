@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "accuracy": ["evaluate", "score"],
+        "accuracy": ["evaluate", "samples_for", "score"],
         "blind": ["blind_ceiling", "blind_log_likelihoods"],
         "bounds": ["ceiling", "classify_maximum_likelihood", "log_likelihoods"],
         "classification": ["FAR", "SHIPPED", "classify", "doubts"],

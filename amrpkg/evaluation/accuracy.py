@@ -6,6 +6,7 @@ from tqdm import tqdm
 from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.evaluation.decisions import Evaluation, count_decisions
 from amrpkg.signals.chunks import Chunks
+from amrpkg.signals.noise_word import with_noise_word
 
 _MOST_SAMPLES = 1 << 17  # of a batch, whose features have to stay in memory
 
@@ -50,7 +51,18 @@ def decide(model, iq: np.ndarray, batch_size: int = 1024, progress: bool = False
     return score(model, iq, batch_size, progress).argmax(axis=1)
 
 
+def samples_for(model, chunks: Chunks) -> np.ndarray:
+    """What a form of a network reads of chunks: their samples, ``float32[n, 2, chunk_size]``, and
+    a third channel, the word of their noise power, where it is told.
+
+    Raises ``ValueError`` for chunks without noise power, or one without a word, where it is told.
+    """
+    if getattr(model, "inputs", 2) != 3:
+        return chunks.iq
+    return with_noise_word(chunks.iq, chunks.noise_power)
+
+
 def evaluate(model, chunks: Chunks, batch_size: int = 1024, progress: bool = False) -> Evaluation:
-    """Classify every chunk and count; arguments as of `score`."""
+    """Classify every chunk and count; arguments as of `score`, raises as `samples_for`, too."""
     require_kind("chunks", chunks, Chunks)
-    return count_decisions(chunks, decide(model, chunks.iq, batch_size, progress))
+    return count_decisions(chunks, decide(model, samples_for(model, chunks), batch_size, progress))

@@ -11,7 +11,6 @@ from amrpkg.evaluation.decisions import Evaluation, binomial_interval, count_dec
 from amrpkg.hardware.resources import Resources, estimate
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER, make_chunks
 from amrpkg.signals.constellations import CONSTELLATIONS
-from amrpkg.signals.noise_word import with_noise_word
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,6 @@ def judge(
     asked = np.isin(chunks.labels, places)
     chunks = replace(chunks, iq=chunks.iq[asked], labels=chunks.labels[asked])
     likeliest = log_likelihoods(chunks.iq, noise_power)[:, places].argmax(axis=1)
-    if getattr(model, "inputs", 2) == 3:
-        chunks = replace(chunks, iq=with_noise_word(chunks.iq, noise_power))
     found = evaluate(model, chunks, progress=progress)
     table = pd.DataFrame(found.confusion[np.ix_(places, places)], names, names)
     bound = count_decisions(chunks, places[likeliest])

@@ -11,7 +11,8 @@ average its features over the chunk, and a small classifier decides. In hardware
 sum and a shift, which is why such a row takes chunks of a power of two.
 
 The *symbol-wise* ones have the form of the maximum-likelihood classifier: layers on each symbol,
-the sum over the chunk, one linear layer to the scores. They see a symbol folded into a quadrant,
+the sum over the chunk, one linear layer to the scores; those that have to find out the noise have
+a hidden layer before it, and the average. They see a symbol folded into a quadrant,
 |I| and |Q|, perhaps with whether I and Q differ in sign: eight of the nine constellations look the
 same after either axis is turned over, 32QAM only after both. Some are told the noise power.
 """
@@ -70,7 +71,8 @@ class Architecture:
     fully connected layers with ReLU between them and nine outputs. The family decides of
     quantisers, first weights and knobs.
 
-    Raises ``ValueError`` for a fold in another family than the symbol-wise.
+    Raises ``ValueError`` for a fold in another family than the symbol-wise, and for hidden features
+    behind a sum, whose scale they could not undo.
     """
 
     family: str
@@ -84,6 +86,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         require_choice("fold", self.fold, FOLDS if self.family == SYMBOL_WISE else [""])
+        if self.over_chunk == "sum" and self.hidden_features:
+            allowed = "() behind a sum over the chunk, any behind an average"
+            raise ValueError(f"hidden_features is {self.hidden_features}; allowed: {allowed}")
 
     @property
     def inputs(self) -> int:
@@ -137,10 +142,15 @@ def pointwise(first: int, second: int, hidden: int) -> Architecture:
     return Architecture(POINTWISE, name, (first, second), 0, (hidden,), 1, "average")
 
 
-def symbol_wise(fold: str, *channels: int) -> Architecture:
-    """A symbol-wise row, named by what its first layer sees and by channels: symbolwise_2_8_8."""
-    name = "_".join(map(str, ["symbolwise", FOLDS[fold][1], *channels]))
-    return Architecture(SYMBOL_WISE, name, channels, 0, (), 1, "sum", fold)
+def symbol_wise(fold: str, *channels: int, hidden: tuple[int, ...] = ()) -> Architecture:
+    """A symbol-wise row, named by what its first layer sees and by channels: symbolwise_2_8_8.
+
+    hidden : features behind the chunk, of which the average is then taken: symbolwise_3_32_24_h16
+    """
+    sizes = [FOLDS[fold][1], *channels, *(f"h{features}" for features in hidden)]
+    name = "_".join(map(str, ["symbolwise", *sizes]))
+    over_chunk = "average" if hidden else "sum"
+    return Architecture(SYMBOL_WISE, name, channels, 0, hidden, 1, over_chunk, fold)
 
 
 _VGG_LIKE = {

@@ -4,13 +4,12 @@ What is chosen is chosen by validation chunks; those of the record, and 108,000 
 for every candidate, and nothing is chosen by them.
 """
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from amrpkg.common.arguments import require_count, require_number
+from amrpkg.common.arguments import require_count
 from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.accuracy import evaluate
@@ -52,15 +51,9 @@ def try_network(
     """
     for count in channels:
         require_count("channels", count)
-    require_number("share", share, minimum=1e-6)
-    knobs = symbol_wise_knobs(bit_width)
-    parts = {
-        name: max(knobs.batch_size, round(share * getattr(knobs, name)))
-        for name in ("chunks", "float_chunks", "trial_chunks")
-        if getattr(knobs, name)
-    }
+    knobs = symbol_wise_knobs(bit_width).scaled(share)
     model = build(symbol_wise("fold", *channels), bit_width, seed=seed)
-    replace(knobs, **parts).train(model, seed, retraining=False, progress=False)
+    knobs.train(model, seed, retraining=False, progress=False)
     return model
 
 

@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "constellations": ["CONSTELLATIONS", "OTHER_SHAPES"],
         "cumulants": ["CUMULANTS", "cumulants"],
         "impairments": ["change_gain", "offset_frequency", "rotate"],
-        "noise_word": ["with_noise_word"],
+        "noise_word": ["estimate_noise_power", "with_noise_word"],
         "recordings": ["SUFFIXES", "load_samples"],
     },
 )

@@ -50,11 +50,13 @@ class Chunks:
     labels : int64[n], positions in ``CONSTELLATIONS``
     split : which random stream the set was drawn from, ``"training"``, ``"evaluation"``,
         ``"validation"`` (to choose by) or ``"stream"``; accuracies are reported under this name
+    noise_power : N_a of all, or ``float64[n]``, one a chunk, as far as it is known
     """
 
     iq: np.ndarray
     labels: np.ndarray
     split: str
+    noise_power: float | np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -268,7 +270,7 @@ def make_chunks(
     labels = rng.permutation(np.repeat(np.arange(len(CONSTELLATIONS)), chunks_per_class))
     noise = (noise_power, phase_noise)
     iq = _receive(labels, chunk_size, *noise, rng, _tabulate(constellations), symbols)
-    return Chunks(iq, labels, split)
+    return Chunks(iq, labels, split, noise_power)
 
 
 def stream(
@@ -302,6 +304,6 @@ def stream(
             if spread:
                 power = np.exp(rng.uniform(*np.log(noise_power), batch_size))
             iq = _receive(labels, chunk_size, power, phase_noise, rng)
-            yield Chunks(iq, labels, "stream")
+            yield Chunks(iq, labels, "stream", power)
 
     return batches()

@@ -6,21 +6,33 @@ a third channel beside I and Q, the same for all symbols of a chunk, in steps of
 
 import numpy as np
 
-from amrpkg.common.arguments import require_number
-
 QUIETEST, LOUDEST = 2**-8, 2**-3  # N_a
 _STEP = 1 / 32
 
 
-def with_noise_word(iq: np.ndarray, noise_power: float) -> np.ndarray:
+def with_noise_word(iq: np.ndarray, noise_power: float | np.ndarray) -> np.ndarray:
     """Samples ``float32[n, 2, chunk_size]`` and their noise: ``float32[n, 3, chunk_size]``.
 
-    Raises ``ValueError`` for a noise power below 2^-8 or above 2^-3.
+    noise_power : N_a of all chunks, or ``float64[n]``, one a chunk
+
+    Raises ``ValueError`` unless each is 2^-8 to 2^-3.
     """
-    require_number("noise_power", noise_power)
-    if not QUIETEST <= noise_power <= LOUDEST:
-        allowed = f"{QUIETEST} to {LOUDEST}, for the word has no others"
-        raise ValueError(f"noise_power is {noise_power}; allowed: {allowed}")
-    word = round(8 * np.log2(noise_power)) + 64
-    channel = np.full_like(iq[:, :1], word * _STEP)
+    powers = np.asarray(noise_power)
+    fits = powers.dtype.kind in "iuf" and powers.shape in ((), (len(iq),))
+    if not fits or not ((powers >= QUIETEST) & (powers <= LOUDEST)).all():
+        came = f"an array of shape {powers.shape}" if powers.ndim else noise_power
+        allowed = f"{QUIETEST} to {LOUDEST}, for the word has no others, one or one a chunk"
+        raise ValueError(f"noise_power is {came}; allowed: {allowed}")
+    words = np.rint(8 * np.log2(powers)) + 64
+    channel = np.empty_like(iq[:, :1])
+    channel[:] = np.reshape(words * _STEP, (-1, 1, 1))
     return np.concatenate([iq, channel], axis=1)
+
+
+def estimate_noise_power(received: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """N_a as known symbols show it: the mean of their squared distances from what they are.
+
+    received, known : ``complex[..., symbols]``. Returns ``float[...]``, from n symbols with a
+    standard deviation of N_a / sqrt(n).
+    """
+    return np.mean(np.abs(received - known) ** 2, axis=-1)

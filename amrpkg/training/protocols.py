@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from amrpkg.common.arguments import require_choice, require_count
+from amrpkg.common.arguments import require_choice, require_count, require_number
 from amrpkg.models.architectures import (
     ARCHITECTURES,
     POINTWISE,
@@ -122,6 +122,13 @@ class StreamSettings:
     def in_trial(self) -> "StreamSettings":
         return replace(self, peak_rate=self.trial_rate, chunks=self.trial_chunks)
 
+    def scaled(self, share: float) -> "StreamSettings":
+        """Those with a share of the chunks, but a batch at least. Raises unless it is above 0."""
+        require_number("share", share, minimum=1e-6)
+        names = (name for name in ("chunks", "float_chunks", "trial_chunks") if getattr(self, name))
+        chunks = {n: max(self.batch_size, round(share * getattr(self, n))) for n in names}
+        return replace(self, **chunks)
+
     def count_training(self, model: "Network", training: "Training", seed: int) -> tuple[int, int]:
         """Of the last hundred batches, before the model learnt from them: no set to go back to."""
         last = training.history.iloc[-1]
@@ -180,6 +187,13 @@ _SYMBOL_WISE = {
     4: (8, 3, 1e-2, 0.4, 3e-3, 0.6),
     3: (8, 3, 1e-2, 0.4, 3e-3, 0.6),
 }
+_ACROSS = {
+    # bit width: optimizer, peak rate, chunks from random weights or from float ones, batch size
+    32: ("muon", 6e-3, 3_000_000, 512),
+    8: ("adam", 2e-3, 750_000, 256),
+    4: ("adam", 5e-3, 1_000_000, 256),
+}
+_OFFSETS = {"most_decibels": 1.0, "most_degrees": 10.0, "most_cycles": 1e-3}
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
 
@@ -209,6 +223,22 @@ def symbol_wise_knobs(bit_width: int) -> StreamSettings:
     )
 
 
+def across_noise_knobs(
+    bit_width: int, noise_range: tuple[float, float], offsets: bool = False
+) -> StreamSettings:
+    """The knobs of symbol-wise networks across noise powers, chosen on validation chunks.
+
+    noise_range : (low, high) of N_a
+    offsets : whether each chunk has a gain, a rotation and a frequency of its own as well
+    """
+    optimizer, rate, chunks, batch_size = _nearest(_ACROSS, bit_width)
+    knobs = StreamSettings(rate, chunks, rate, chunks, batch_size, weight_decay=0.0)
+    low, high = noise_range
+    knobs = replace(knobs, least_noise=low, most_noise=high, optimizer=optimizer)
+    knobs = replace(knobs, held_scales=bit_width != 32)
+    return replace(knobs, **_OFFSETS) if offsets else knobs
+
+
 def _streaming(architecture: str, bit_width: int) -> StreamSettings:
     if ARCHITECTURES[architecture].family == SYMBOL_WISE:
         return symbol_wise_knobs(bit_width)
@@ -233,8 +263,7 @@ def _ranging(architecture: str, bit_width: int) -> StreamSettings:
 
 
 def _offsets(architecture: str, bit_width: int) -> StreamSettings:
-    knobs = _ranging(architecture, bit_width)
-    return replace(knobs, most_decibels=1.0, most_degrees=10.0, most_cycles=1e-3)
+    return replace(_ranging(architecture, bit_width), **_OFFSETS)
 
 
 class Protocol(NamedTuple):

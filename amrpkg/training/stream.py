@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count, require_kind
+from amrpkg.evaluation.accuracy import samples_for
 from amrpkg.models.equalisation import equalise_channels
 from amrpkg.models.network import Network, build, prunable_layers, trained
 from amrpkg.models.quantization import has_held_scales, hold_fitted_scales, hold_input_step
@@ -66,7 +67,7 @@ def train_on_stream(
     if settings.input_step:
         hold_input_step(model, settings.input_step)
     if settings.held_scales and not has_held_scales(model):
-        iq = torch.from_numpy(next(impaired_batches(settings, seed)).iq)
+        iq = torch.from_numpy(samples_for(model, next(impaired_batches(settings, seed))))
         equalise_channels(model, iq)
         hold_fitted_scales(model, iq)
     model.to(device).train()
@@ -86,7 +87,7 @@ def train_on_stream(
     bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
     for step in range(1, steps + 1):
         batch = next(batches)
-        iq = torch.from_numpy(batch.iq).to(device)
+        iq = torch.from_numpy(samples_for(model, batch)).to(device)
         labels = torch.from_numpy(batch.labels).to(device)
         # Products of a float network in 16 bits; weights and sums stay in 32.
         with torch.autocast(device, torch.bfloat16, enabled=halved):
@@ -171,16 +172,21 @@ def impaired_batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
         settings.batch_size, noise_power=noise if noise[0] < noise[1] else noise[0], seed=seed
     )
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(IMPAIRED,)))
+    for batch in batches:
+        yield impair(batch, settings, rng)
+
+
+def impair(chunks: Chunks, settings: StreamSettings, rng: np.random.Generator) -> Chunks:
+    """Draw a gain, a rotation and a frequency for each chunk, as far as `settings` has them."""
     impairments = (
         (change_gain, settings.most_decibels),
         (rotate, settings.most_degrees),
         (offset_frequency, settings.most_cycles),
     )
-    for batch in batches:
-        for impair, most in impairments:
-            if most:
-                batch = impair(batch, rng.uniform(-most, most, len(batch)))
-        yield batch
+    for change, most in impairments:
+        if most:
+            chunks = change(chunks, rng.uniform(-most, most, len(chunks)))
+    return chunks
 
 
 def _bound_weights(layers: Sequence[nn.Module], bound: float) -> None:

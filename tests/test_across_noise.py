@@ -1,0 +1,110 @@
+"""Networks across noise powers: what they are told, the cases they are counted in, the record."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from amrpkg.book.figures import plot_ratios
+from amrpkg.cli import main
+from amrpkg.evaluation import blind_ceiling, ceiling, evaluate
+from amrpkg.export import load_integers
+from amrpkg.records import across_noise, count_across_noise, load_across_noise, train_across_noise
+from amrpkg.signals import CONSTELLATIONS, estimate_noise_power, make_chunks
+from amrpkg.training.protocols import across_noise_knobs, symbol_wise_knobs
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """180 chunks a noise power, at two of them."""
+    monkeypatch.setattr(across_noise, "COUNTED", 20)
+    monkeypatch.setattr(across_noise, "NOISE_POWERS", (0.005, 0.1))
+
+
+@pytest.mark.parametrize("bits", [32, 4])
+def test_a_network_is_told_in_training_and_counted_with_right_and_wrong_words(bits, few):
+    model = train_across_noise("told", bits, share=0.01)
+    rows = {(row["noise_power"], row["case"]): row for row in count_across_noise(model)}
+    cases = ["as made", "offsets", "word +1 dB", "word -1 dB"]
+    cases += ["word of 32 symbols", "word of 256 symbols"]
+    assert list(rows) == [(power, case) for power in (0.005, 0.1) for case in cases]
+    chunks = make_chunks(20, noise_power=0.1, split="evaluation", block=14)
+    row = rows[0.1, "as made"]
+    assert row["correct"] == evaluate(model, chunks).correct and row["count"] == 180
+    assert row["knowing"] == ceiling(chunks, 0.1).correct
+    assert row["blind"] == blind_ceiling(chunks).correct
+    assert rows[0.005, "as made"]["correct"] > 60
+    assert len({row["correct"] for row in rows.values()}) > 4
+
+
+def test_the_blind_have_two_cases_and_layers_behind_the_average(few):
+    model = train_across_noise("offsets", 8, share=0.002)
+    assert {row["case"] for row in count_across_noise(model)} == {"as made", "offsets"}
+    assert sum(layer.weights for layer in model.row.layers()) == 3 * 32 + 32 * 24 + 24 * 16 + 144
+
+
+def test_knobs():
+    knobs = across_noise_knobs(8, (0.004, 0.12), offsets=True)
+    assert (knobs.least_noise, knobs.most_noise, knobs.most_degrees) == (0.004, 0.12, 10)
+    assert knobs.scaled(0.1).chunks == knobs.chunks // 10
+    assert symbol_wise_knobs(4).scaled(0.5).trial_chunks == 200_000
+    assert knobs.scaled(1e-5).chunks == knobs.batch_size
+    assert symbol_wise_knobs(32).scaled(0.5).trial_chunks == 0
+    with pytest.raises(ValueError, match="share is 0"):
+        knobs.scaled(0)
+
+
+def test_bad_networks_are_refused():
+    with pytest.raises(ValueError, match="network is 'deaf'; allowed: told, blind, offsets"):
+        train_across_noise("deaf", 8)
+    with pytest.raises(ValueError, match="bit_width is 5"):
+        train_across_noise("told", 5)
+
+
+def test_known_symbols_show_the_noise():
+    rng = np.random.default_rng(0)
+    known = rng.choice(CONSTELLATIONS["QPSK"], (4_000, 32))
+    noise = rng.normal(0, (0.03 / 2) ** 0.5, (2, *known.shape))
+    found = estimate_noise_power(known + noise[0] + 1j * noise[1], known)
+    assert found.shape == (4_000,) and found.mean() == pytest.approx(0.03, rel=0.01)
+    assert found.std() == pytest.approx(0.03 / 32**0.5, rel=0.05)
+
+
+def test_the_command_trains_each_network_once(tmp_path, monkeypatch, capsys, few):
+    trained, candidates = [], (("blind", 8, 1), ("told", 4, 0))
+
+    def counted(network, bits, seed, share=0.002):
+        trained.append((network, bits, seed))
+        return train_across_noise(network, bits, seed, share)
+
+    monkeypatch.setattr(across_noise, "CHUNKS_PER_CLASS", 10)
+    monkeypatch.setattr(across_noise, "train_across_noise", counted)
+    path = tmp_path / "across_noise.csv"
+    for few_candidates in (candidates[:1], candidates):  # stopped after the first, and gone on
+        monkeypatch.setattr(across_noise, "CANDIDATES", few_candidates)
+        assert main(["across-noise", "--output", str(path)]) == 0
+    floats = [(network, 32, seed) for network, _, seed in candidates]  # that they start from
+    assert trained == [candidates[0], floats[0], candidates[1], floats[1]]
+    rows = load_across_noise(path)
+    assert f"{2 * 2 + 2 * 6} rows -> {path}" in capsys.readouterr().out
+    network = load_integers(tmp_path / "across_noise" / "told_4bit_seed_0.safetensors")
+    chunks = make_chunks(20, noise_power=0.1, split="evaluation", block=14)
+    row = rows.query("network == 'told' and case == 'as made' and noise_power == 0.1").iloc[0]
+    assert evaluate(network, chunks).correct == row["correct"]
+    assert row["exported_differing_integer"] == 0 and row["weights"] == 4 * 40 + 40 * 24 + 24 * 9
+
+
+def test_ratios_are_drawn_network_by_network():
+    rows = pd.DataFrame(
+        [
+            (network, bits, power, 1 - power * (1 + (network == "blind")) / bits)
+            for network in ("told", "blind")
+            for bits in (8, 4)
+            for power in (0.005, 0.1)
+        ],
+        columns=["network", "bit_width", "noise_power", "ratio"],
+    )
+    figure = plot_ratios(rows)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["told, 8 bit", "told, 4 bit", "blind, 8 bit", "blind, 4 bit"]
+    drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert drawn["blind, 4 bit"] == [1 - 0.01 / 4, 1 - 0.2 / 4]
