@@ -1,6 +1,7 @@
 """The record of what networks become: its designs, drawn networks, its rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from amrpkg.cli import main
@@ -60,6 +61,7 @@ def test_a_design_has_a_row_for_each_target_and_is_built_once(quick, tmp_path, c
     assert placed["latency_ns"] == 10 * placed["latency_clocks"] and placed["placed_lut"] == 120
     assert placed["tools"] == "Yosys 0.70, nextpnr 0.11" and placed["synthesised_bram"] == 0.5
     assert (one["weights"] == 102).all() and (one["values"] == "trained").all()
+    assert len(set(one["verilog_sha256"])) == 1 and len(one["verilog_sha256"].iloc[0]) == 16
     assert np.isnan(one.loc["xc7", "fmax_mhz"])  # nothing placed it
     if synthesis.SYNTHESIS.exists():
         assert set(rows.columns) <= set(load_synthesis().columns)
@@ -113,6 +115,7 @@ def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
             row.latency_clocks,
             row.clocks_per_chunk,
         )
+        assert pd.isna(row.verilog_sha256) or row.verilog_sha256 == synthesis.digest_of(design)
     placed = record[record["kind"] == "placed and routed"]
     seeds = placed.filter(like="fmax_mhz_seed_")
     assert seeds.shape[1] == 3 and np.allclose(seeds.median(axis=1), placed["fmax_mhz"])
