@@ -64,7 +64,7 @@ def test_a_design_has_a_row_for_each_target_and_is_built_once(quick, tmp_path, c
     assert len(set(one["verilog_sha256"])) == 1 and len(one["verilog_sha256"].iloc[0]) == 16
     assert np.isnan(one.loc["xc7", "fmax_mhz"])  # nothing placed it
     if synthesis.SYNTHESIS.exists():
-        assert set(rows.columns) <= set(load_synthesis().columns)
+        assert set(rows.columns) <= {*load_synthesis().columns, "verilog_sha256"}
 
 
 def test_a_folded_design_has_finn_s_estimate_and_may_be_drawn(quick, tmp_path):
@@ -115,7 +115,8 @@ def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
             row.latency_clocks,
             row.clocks_per_chunk,
         )
-        assert pd.isna(row.verilog_sha256) or row.verilog_sha256 == synthesis.digest_of(design)
+        recorded = getattr(row, "verilog_sha256", None)  # the first rows have none
+        assert pd.isna(recorded) or recorded == synthesis.digest_of(design)
     placed = record[record["kind"] == "placed and routed"]
     seeds = placed.filter(like="fmax_mhz_seed_")
     assert seeds.shape[1] == 3 and np.allclose(seeds.median(axis=1), placed["fmax_mhz"])
