@@ -19,6 +19,7 @@ from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
 from amrpkg.grid.folders import Run, read_metrics, runs_folder
 from amrpkg.grid.points import PRUNING_PERCENTS, parse_point, sub_grid
+from amrpkg.hardware.devices import DEVICES
 from amrpkg.models.architectures import (
     ARCHITECTURES,
     BIT_WIDTHS,
@@ -214,21 +215,7 @@ def export(
         protocol: Of the run.
         seed: Of the run.
     """
-    path = Path(point)
-    if path.suffix == ".safetensors":
-        name, weights = path.stem, path
-        weights.open("rb").close()  # safetensors does not name a folder it is given
-    else:
-        found = parse_point(point)
-        folder = (runs or runs_folder()) / protocol / Run(found, protocol, seed).name
-        name, weights = found.name, folder / "model.safetensors"
-        if not (folder / "metrics.json").exists():
-            raise ValueError(
-                f"no finished run {folder}; `amr sweep --protocol {protocol} --seed {seed} "
-                f"--architecture {found.architecture} --bit-width {found.bit_width} "
-                f"--pruning {found.pruning_percent}` makes it"
-            )
-        read_metrics(folder)  # undamaged
+    name, weights = _find_weights(point, protocol, seed, runs)
     if output.exists() and output.samefile(weights):
         raise ValueError(f"output is {str(weights)!r}; allowed: another file than the weights")
 
@@ -242,6 +229,54 @@ def export(
         row = {"name": name, "format": format, "file": str(output), "bytes": size}
         return _print_rows(row, json)
     _say(f"{name} -> {output} ({size} bytes)")
+
+
+@app.command
+def hardware(
+    network: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=("--output", "-o"))],
+    symbols_per_clock: int | None = None,
+    rate: float | None = None,
+    device: Literal[*DEVICES] | None = None,
+    simulate: bool = False,
+    synthesise: bool = False,
+    place: bool = False,
+    protocol: _Protocol = "thesis",
+    seed: int = 0,
+    runs: _Runs = None,
+    json: _Json = False,
+    csv: _Csv = False,
+) -> None:
+    """Write a quantised network as Verilog, with testbench, vectors, constraints and a report.
+
+    Args:
+        network: A .safetensors file of ours, or a grid point with a finished run.
+        output: A new folder.
+        symbols_per_clock: Of a network that treats all symbols alike: 1, 2, 4 or 8.
+        rate: Chunks a second that the design has to take at the device's clock.
+        device: By default ecp5-25k, ecp5-85k for a network that is folded.
+        simulate: Compare the scores of 1,008 chunks with the integers, in Verilator.
+        synthesise: Count the cells, with Yosys.
+        place: Place and route as well, with nextpnr: ECP5 and iCE40.
+        protocol: Of the run.
+        seed: Of the run.
+    """
+    from amrpkg.export.reading import read_integers
+    from amrpkg.hardware.firmware import make_firmware
+
+    name, weights = _find_weights(network, protocol, seed, runs)
+    integers = read_integers(weights, name)
+    report = make_firmware(
+        integers, output, device, symbols_per_clock, rate, simulate, synthesise, place
+    )
+    if json or csv:
+        return _print_rows(report, json)
+    _say(
+        f"{report['network']} -> {output}: {report['design']}, a class every "
+        f"{report['clocks_per_chunk']} clocks, {report['latency_clocks']} after the last symbol"
+    )
 
 
 @app.command
@@ -288,6 +323,23 @@ def search(*, output: _Record = None) -> None:
     output = _record(output, "search.csv")
     _one_thread()
     print(f"{len(try_candidates(output))} rows -> {output}")
+
+
+@app.command
+def synthesis(
+    *, network: str | None = None, symbols_per_clock: int | None = None, output: _Record = None
+) -> None:
+    """Simulate, synthesise, place and route the recorded networks; resumable.
+
+    Args:
+        network: One of them; by default all.
+        symbols_per_clock: Of a streaming design; by default all that are recorded.
+    """
+    from amrpkg.records.synthesis import build_all
+
+    output = _record(output, "synthesis.csv")
+    _one_thread()
+    print(f"{len(build_all(output, network, symbols_per_clock))} rows -> {output}")
 
 
 @app.command
@@ -338,6 +390,24 @@ def evaluate(
     if json or csv:
         return _print_rows(judgement.record(), json)
     print(judgement, flush=True)
+
+
+def _find_weights(point: str, protocol: str, seed: int, runs: Path | None) -> tuple[str, Path]:
+    """Name and file of the weights of a grid point with a finished run, or of a file of them."""
+    path = Path(point)
+    if path.suffix == ".safetensors":
+        path.open("rb").close()  # safetensors does not name a folder it is given
+        return path.stem, path
+    found = parse_point(point)
+    folder = (runs or runs_folder()) / protocol / Run(found, protocol, seed).name
+    if not (folder / "metrics.json").exists():
+        raise ValueError(
+            f"no finished run {folder}; `amr sweep --protocol {protocol} --seed {seed} "
+            f"--architecture {found.architecture} --bit-width {found.bit_width} "
+            f"--pruning {found.pruning_percent}` makes it"
+        )
+    read_metrics(folder)  # undamaged
+    return found.name, folder / "model.safetensors"
 
 
 def _one_thread() -> None:

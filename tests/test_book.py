@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
 from amrpkg.book import load_thesis
@@ -89,12 +90,33 @@ def test_every_figure_image_is_there_and_no_output_is_an_error(html, soups):
         assert images or not page.startswith("chapters/")
         for source in images:
             assert (html / page).parent.joinpath(source).stat().st_size > 1_000
+            assert source.endswith(".svg")
         text = soup.get_text()
         assert "Traceback" not in text and "stderr" not in str(soup.select(".output"))
 
 
+def test_every_figure_says_what_is_seen(soups):
+    words = yaml.safe_load((ROOT / "book/alt.yml").read_text())
+    named = {}
+    for soup in soups.values():
+        for figure in soup.select("figure"):
+            said = figure.select_one("img")["alt"]
+            assert len(said) > 30 and not re.search(r"\.(svg|png)$", said)
+            named[figure["id"]] = said
+    both = words.keys() & named.keys()
+    assert len(both) > 50 and all(named[name] == " ".join(words[name].split()) for name in both)
+
+
+def test_what_a_cell_checked_is_one_line_that_opens(soups):
+    folded = soups["chapters/06_results"].select("details.checks")
+    counts = [int(item.summary.text.split()[0]) for item in folded]
+    assert counts == [item.pre.text.count("ok: ") for item in folded] and min(counts) > 1
+
+
 def test_numbers_glued_into_the_introduction_are_those_of_the_record_and_the_chapters(soups):
     glued = [item.text for item in soups["intro"].select(".pasted-text")]
+    made = glued.pop(13)
+    assert re.fullmatch(r"takes [\d,]+ when synthesised|has not been synthesised yet", made)
     assert len(glued) == 24 and all(re.search(r"\d", text) for text in glued)
     assert not any("np." in text for text in glued)
     heart = load_grid("thesis")
@@ -137,12 +159,12 @@ CHROMIUM = next(
 )
 
 
-def browse(url, profile):
+def browse(url, profile, width=1280):
     """The page's DOM after its scripts ran, and what it wrote to the console."""
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
     command += ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
     command += ["--disable-sync", f"--user-data-dir={profile}", "--enable-logging=stderr", "--v=0"]
-    command += ["--virtual-time-budget=20000", "--window-size=1280,1000", "--dump-dom", url]
+    command += ["--virtual-time-budget=20000", f"--window-size={width},1000", "--dump-dom", url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
     return BeautifulSoup(done.stdout, "html.parser"), console
@@ -160,6 +182,15 @@ def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
     assert dom.select_one("h1") and len(dom.select("figure img")) == len(
         soups[page].select("figure img")
     )
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+def test_on_a_phone_a_wide_table_says_that_it_goes_on_and_a_figure_opens(html, tmp_path):
+    dom, _ = browse((html / "appendix_tables.html").as_uri(), tmp_path, width=500)
+    assert dom.select(".goes-on table#tab-a-dsp-ff")
+    dom, _ = browse((html / "intro.html").as_uri(), tmp_path, width=500)
+    image = dom.select_one("figure img")
+    assert image.parent.name == "a" and image.parent["href"].endswith(".svg")
 
 
 def test_long_tables_are_marked_and_only_their_pages_load_the_script(soups):

@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "onnx_import": ["load_onnx"],
         "qcdq": ["qcdq_graph"],
         "qonnx": ["qonnx_graph"],
-        "reading": ["as_network", "load_network"],
+        "reading": ["as_network", "load_network", "read_integers"],
         "runtimes": ["run_onnxruntime", "run_openvino", "run_qonnx"],
         "writing": ["export"],
     },

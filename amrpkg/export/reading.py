@@ -105,6 +105,26 @@ def read_safetensors(path: Path, classes: Sequence[str] | None) -> "Network | Fo
     return as_network(load_integers(path))
 
 
+def read_integers(path: Path, name: str | None = None) -> IntegerNetwork:
+    """The integers of a file of `save_integers`, or those of a trained model of `save_model`.
+
+    name : of a trained model's integers; by default the file's
+
+    Raises ``ValueError`` for another file, a damaged one, one for other constellations, and a
+    float model.
+    """
+    path = require_regular(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{str(path)!r} has no integers; allowed: a .safetensors file of ours")
+    found = read_safetensors(path, None)
+    if isinstance(found, ForeignNetwork):
+        return load_integers(path)
+    from amrpkg.hardware.conversion import to_integers  # here: torch and Brevitas take seconds
+    from amrpkg.training.shrinking import shrink
+
+    return to_integers(shrink(found), name or path.stem)
+
+
 def as_network(network: IntegerNetwork) -> ForeignNetwork:
     """A network in integers as one that can be evaluated like any other."""
     counts = [

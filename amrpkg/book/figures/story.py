@@ -15,6 +15,7 @@ _LOOKS = {
     SYMBOL_WISE: {"color": OURS, "marker": "D", "fillstyle": "none"},
 }
 _NONE_WRONG = "v"
+_SYNTHESISED = {"marker": "*", "markersize": 10, "fillstyle": "full"}
 
 
 @in_style
@@ -32,9 +33,17 @@ def plot_story(story: pd.DataFrame) -> Figure:
             look["marker"] = _NONE_WRONG
         [mark] = ax.plot(row.lut, 100 * (row.wrong or row.high), linestyle="", **look)
         mark.set_gid(f"{row.series}: {row.network}")
+        if row.synthesised_lut > 0:
+            ends = [row.lut, row.synthesised_lut], [mark.get_ydata()[0]] * 2
+            ax.plot(*ends, color=look["color"], linewidth=0.8, alpha=0.6)
+            look |= _SYNTHESISED
+            [mark] = ax.plot(ends[0][1], ends[1][1], linestyle="", **look)
+            mark.set_gid(f"synthesised: {row.network}")
     for series, look in _LOOKS.items():
         ax.plot([], [], linestyle="", label=series, **look)
     ax.plot([], [], _NONE_WRONG, color="0.3", label="no mistake: upper bound")
+    if story["synthesised_lut"].notna().any():
+        ax.plot([], [], color="0.3", linestyle="", label="the same, synthesised", **_SYNTHESISED)
     ceiling = recorded_ceiling()
     bound = 1 - binomial_interval(ceiling.correct, ceiling.count)[0]
     small = {"fontsize": 11, "color": "0.25"}
@@ -45,10 +54,10 @@ def plot_story(story: pd.DataFrame) -> Figure:
     ax.axhline(100 * bound, color="0.25", linewidth=1, zorder=0)
     text = "the ceiling is below: no mistake"
     ax.annotate(text, (1, 2.2e-3), (-2, 0), va="bottom", **at_right, **small)
-    for name, size in DEVICES.items():
-        ax.axvline(size, color="0.45", linestyle=":", linewidth=1.2, zorder=0)
+    for name, device in DEVICES.items():
+        ax.axvline(device.lut, color="0.45", linestyle=":", linewidth=1.2, zorder=0)
         place = {"rotation": 90, "ha": "right", "va": "top"}
-        ax.text(size / 1.05, 95, f"{name}: {size:,}", **place, **small)
+        ax.text(device.lut / 1.05, 95, f"{name}: {device.lut:,}", **place, **small)
     ax.set(xscale="log", yscale="log", ylim=(2e-3, 110), xlim=(25, 3e7))
     ax.set_xlabel("look-up tables (LUT), an estimate", fontsize=12)
     ax.set_ylabel("wrong on fresh chunks (%)", fontsize=12)
