@@ -117,6 +117,9 @@ def classify(
     model: Annotated[_Network | None, Parameter(name=("--model", "--weights"))] = None,
     classes: _Classes = None,
     normalise: bool = False,
+    samples_per_symbol: float | Literal["auto"] | None = None,
+    roll_off: float | Literal["auto"] | None = None,
+    carrier: float | Literal["auto"] | None = None,
     json: _Json = False,
     csv: _Csv = False,
 ) -> None:
@@ -125,13 +128,19 @@ def classify(
     Class and confidence for each chunk of a recording: one complex sample a
     symbol, no carrier, phase or timing offset, amplitudes as in
     amrpkg/signals/constellations.py. Without --model a small network decides that
-    comes with the package.
+    comes with the package. With --samples-per-symbol the recording goes through a
+    receiver first: any rate from 2 up, timing, carrier, phase and level, and
+    signals unlike all classes are unknown.
 
     Args:
         normalise: Find the level of the recording, taken to be the same throughout; scale it.
+        samples_per_symbol: Of a recording of shaped pulses, or auto.
+        roll_off: Of its root raised cosine, or auto, which is the default.
+        carrier: Middle of its band in cycles a sample, or auto, which is the default.
     """
     from amrpkg.evaluation import classification
     from amrpkg.evaluation.normalisation import matching_factor
+    from amrpkg.evaluation.reception import receive_recording
     from amrpkg.export.reading import load_network
     from amrpkg.signals.recordings import load_samples
 
@@ -139,6 +148,14 @@ def classify(
         _say(f"amr classify: {file}: {text}", sys.stderr)
 
     samples = load_samples(file)
+    if samples_per_symbol is not None:
+        if normalise:
+            raise ValueError("normalise is given; allowed: without samples_per_symbol")
+        network = load_network(model, classes) if model else None
+        given = (None if v == "auto" else v for v in (samples_per_symbol, roll_off, carrier))
+        return _print_reception(receive_recording(samples, *given, network), note, json, csv)
+    if roll_off is not None or carrier is not None:
+        raise ValueError("samples_per_symbol is not given; allowed with roll_off or carrier: it")
     network = load_network(model or classification.SHIPPED, classes)
     size = network.chunk_size
     if len(samples) < size:
@@ -165,6 +182,37 @@ def classify(
     counts = table["modulation"].value_counts()
     shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
     print(f"{len(table)} chunks of {size} samples: {shares}", flush=True)
+
+
+def _print_reception(reception, note, json: bool, csv: bool) -> None:
+    """Print what a receiver found, chunk by chunk, notes beside it."""
+    rate, band, table = reception.samples_per_symbol, reception.band, reception.table
+    note(f"{rate:.6g} samples a symbol, roll-off {band.roll_off:.2f}")
+    note(f"the middle of the band is at {band.carrier:.5f} cycles a sample")
+    for text in reception.notes:
+        note(f"warning: {text}")
+    if json or csv:
+        return _print_rows(table.rename_axis("chunk").reset_index().to_dict("records"), json)
+    print("chunk  first sample  class    confidence  Es/N0 dB   carrier  phase  level")
+    for row in table.itertuples():
+        print(
+            f"{row.Index:5}  {row.first_sample:12}  {row.modulation:7}  {row.confidence:10.2%}  "
+            f"{row.es_n0_db:8.1f}  {row.carrier:8.5f}  {row.phase:5.0f}  {row.level:.3g}"
+            + (f"  ({row.reason})" if row.reason else "")
+        )
+    counts = table["modulation"].value_counts()
+    shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
+    print(f"{len(table)} chunks of 32 symbols: {shares}", flush=True)
+
+
+@app.command
+def receiver(*, output: _Record = None) -> None:
+    """Measure the receiver on bursts of ours and of liquid-dsp's; resumable."""
+    from amrpkg.records.receiver import measure_receiver
+
+    output = _record(output, "receiver.csv")
+    _one_thread()
+    print(f"{len(measure_receiver(output))} rows -> {output}")
 
 
 @app.command
@@ -288,9 +336,10 @@ def verify(*, runs: _Runs = None, output: _Record = None) -> None:
     _one_thread()
     rows = verify_runs(runs or runs_folder(), output)
     exact = rows[rows["bit_width"] != 32]
-    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx"):
-        equal = int((exact[f"differing_{form}"] == 0).sum())
-        print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
+    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx", "c"):
+        if f"differing_{form}" in exact:  # C only where there is a compiler
+            equal = int((exact[f"differing_{form}"] == 0).sum())
+            print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
     print(f"{len(rows)} networks -> {output}")
 
 

@@ -53,7 +53,7 @@ def test_a_signal_of_any_amplitudes_is_unknown():
 def test_silence_noise_and_two_signals_are_unknown():
     rng = np.random.default_rng(5)
     x = Burst(25, 4, 0.35).transmit(CONSTELLATIONS["QPSK"], SYMBOLS, rng)
-    other = Burst(25, 4, 0.35, timing=0.3, carrier=0.002, gain=0.7)
+    other = Burst(25, 4, 0.35, timing=0.3, carrier=0.002)
     both = x + other.transmit(CONSTELLATIONS["8PSK"], SYMBOLS, rng)
     x[: 4 * 300] = 0  # a drop-out of more than the first block
     found = recognise(synchronise(x, 4, 0.35))

@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "classification": ["FAR", "SHIPPED", "classify", "doubts"],
         "conditions": ["CONDITIONS", "Condition", "IMPAIRMENTS", "UNITS", "noise_power_at"],
         "decisions": ["binomial_interval"],
+        "reception": ["Reception", "receive_recording"],
+        "synchronisation": ["STEPS", "decide_by_steps"],
         "normalisation": ["HIGHEST", "LOWEST", "is_possible", "level", "matching_factor"],
     },
 )

@@ -95,6 +95,17 @@ def fit(y: np.ndarray, points: np.ndarray, lines: int = 3) -> Fit:
     return _climb(y, points, *start, _STEPS)
 
 
+def log_likelihoods(
+    y: np.ndarray,
+    points: np.ndarray,
+    gain: np.ndarray,
+    frequency: np.ndarray,
+    noise_power: np.ndarray,
+) -> np.ndarray:
+    """Of every symbol of blocks ``complex[b, n]``, under given a, w / (2 pi) and N0 ``[b]``."""
+    return _climb(y, points, gain, frequency, noise_power, 0).log_likelihoods
+
+
 def _climb(y, points, gain, frequency, noise, steps) -> Fit:
     t = np.arange(y.shape[1]) - (y.shape[1] - 1) / 2
     energy = np.abs(points) ** 2

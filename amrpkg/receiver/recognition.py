@@ -1,8 +1,8 @@
 """The class of every 32 symbols behind the front end, or "unknown".
 
-Each class is given the phase, level, carrier and noise that suit it best over the block of 256
-symbols (see `fitting`), and the likeliest over the 32 is taken: a generalised likelihood ratio
-test. The block as a whole has to pass two others, or its chunks are unknown: there is a line at
+Each class is fitted to the block of 256 symbols (see `fitting`). Phase, level, carrier and noise of
+the one that is likeliest over the block are taken, and with them the likeliest class over the 32.
+The block as a whole has to pass two others, or its chunks are unknown: there is a line at
 the symbol rate (`front_end`), and the symbols look like those of the class (`plausibility`).
 Source: Panagiotou, Anastasopoulos and Polydoros, Likelihood ratio tests for modulation
 classification, MILCOM 2000.
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from amrpkg.receiver.fitting import Fit, fit
-from amrpkg.receiver.front_end import BLOCK, Blocks
+from amrpkg.receiver.fitting import Fit, fit, log_likelihoods
+from amrpkg.receiver.front_end import Blocks
 from amrpkg.receiver.plausibility import FALSE_ALARM, probability
 from amrpkg.signals.chunks import CHUNK_SIZE
 from amrpkg.signals.constellations import CONSTELLATIONS, OTHER_SHAPES
@@ -82,21 +82,30 @@ def recognise(blocks: Blocks) -> Recognition:
     return found
 
 
-def _recognise(y: np.ndarray) -> tuple[np.ndarray, ...]:
+def fit_likeliest(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, Fit]:
+    """The likeliest class of blocks ``complex[b, n]``, its log-likelihood a block, its fit."""
     fits = [fit(y, points) for points in CONSTELLATIONS.values()]
-    logs = np.stack([found.log_likelihoods for found in fits], axis=2)
-    likeliest, each = logs.sum(axis=1).argmax(axis=1), np.arange(len(y))
-    chunks = logs.reshape(len(y), BLOCK // CHUNK_SIZE, CHUNK_SIZE, len(fits)).sum(axis=2)
+    logs = np.array([found.log_likelihoods.sum(axis=1) for found in fits])
+    likeliest, each = logs.argmax(axis=0), np.arange(len(y))
+    fields = zip(*(vars(found).values() for found in fits), strict=True)
+    best = Fit(*(np.stack(values)[likeliest, each] for values in fields))
+    return likeliest, logs.max(axis=0), best
+
+
+def chunk_scores(y: np.ndarray, gain, frequency, noise_power) -> np.ndarray:
+    """Log-likelihoods of chunks in blocks ``complex[b, n]``: ``float64[b, n / 32, 9]``."""
+    scores = [
+        log_likelihoods(y, points, gain, frequency, noise_power)
+        for points in CONSTELLATIONS.values()
+    ]
+    return np.stack(scores, axis=2).reshape(len(y), -1, CHUNK_SIZE, len(scores)).sum(axis=2)
+
+
+def _recognise(y: np.ndarray) -> tuple[np.ndarray, ...]:
+    likeliest, logs, best = fit_likeliest(y)
+    chunks = chunk_scores(y, best.gain, best.frequency, best.noise_power)
     posterior = np.exp(chunks - np.logaddexp.reduce(chunks, axis=2, keepdims=True))
-
-    def chosen(values) -> np.ndarray:
-        return np.stack(values)[likeliest, each]
-
     others = [fit(y, points, _LINES).log_likelihoods for points in OTHER_SHAPES.values()]
-    is_other = np.sum(others, axis=2).max(axis=0) > logs.sum(axis=1).max(axis=1)
-    best = Fit(*map(chosen, zip(*(vars(found).values() for found in fits), strict=True)))
-    return (
-        *(likeliest, posterior, best.gain, best.frequency, best.noise_power),
-        best.corrected(y),
-        is_other,
-    )
+    is_other = np.sum(others, axis=2).max(axis=0) > logs
+    found = best.gain, best.frequency, best.noise_power, best.corrected(y)
+    return likeliest, posterior, *found, is_other

@@ -55,26 +55,28 @@ def find_band(
     roll_offs = _ROLL_OFFS if roll_off is None else [roll_off]
 
     def best(carriers, roll_offs) -> Band:
-        bands = [Band(float(c), float(b)) for c in carriers for b in roll_offs]
-        return max(bands, key=lambda band: _likelihood(power, f, band, samples_per_symbol))
+        pairs = np.array([(c, b) for c in carriers for b in roll_offs], dtype=float)
+        values = _likelihood(power, f, pairs, samples_per_symbol)
+        return Band(*map(float, pairs[values.argmax()]))
 
     if carrier is not None:
         return best([carrier], roll_offs)
     wide = np.arange(-0.5, 0.5001, _STEPS[0]) / samples_per_symbol
     near = np.arange(-4, 5) * _STEPS[1] / samples_per_symbol
-    found = best(middle + wide, roll_offs[::6]).carrier
-    found = best(found + near, roll_offs)
+    found = best(best(middle + wide, roll_offs).carrier + near, roll_offs)
     return found._replace(carrier=(found.carrier + 0.5) % 1 - 0.5)
 
 
-def _likelihood(power, f, band, samples_per_symbol) -> float:
-    away = (f - band.carrier + 0.5) % 1 - 0.5
-    shape = raised_cosine_spectrum(away * samples_per_symbol, band.roll_off)
-    model = np.full_like(power, power.mean())
+def _likelihood(power, f, bands, samples_per_symbol) -> np.ndarray:
+    """Whittle's, of bands ``float64[n, 2]``: carrier and roll-off."""
+    away = (f - bands[:, :1] + 0.5) % 1 - 0.5
+    shape = raised_cosine_spectrum(away * samples_per_symbol, bands[:, 1:])
+    model = np.full_like(shape, power.mean())
     for _ in range(3):  # least squares, weighted by the variance S^2
         weight = 1 / model**2
-        s, ss = (weight * shape).sum(), (weight * shape**2).sum()
-        p, sp, w = (weight * power).sum(), (weight * shape * power).sum(), weight.sum()
-        height = max((sp * w - s * p) / max(ss * w - s * s, 1e-300), 0)
-        model = np.maximum(height * shape + (p - height * s) / w, 1e-3 * power.min())
-    return float(-np.sum(np.log(model) + power / model))
+        w, s, p = (np.sum(weight * values, axis=1) for values in (1, shape, power))
+        ss, sp = (np.sum(weight * shape * values, axis=1) for values in (shape, power))
+        height = np.maximum((sp * w - s * p) / np.maximum(ss * w - s * s, 1e-300), 0)
+        floor = (p - height * s) / w
+        model = np.maximum(height[:, None] * shape + floor[:, None], 1e-3 * power.min())
+    return -np.sum(np.log(model) + power / model, axis=1)
