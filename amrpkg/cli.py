@@ -120,6 +120,7 @@ def classify(
     samples_per_symbol: float | Literal["auto"] | None = None,
     roll_off: float | Literal["auto"] | None = None,
     carrier: float | Literal["auto"] | None = None,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     json: _Json = False,
     csv: _Csv = False,
 ) -> None:
@@ -137,12 +138,14 @@ def classify(
         samples_per_symbol: Of a recording of shaped pulses, or auto.
         roll_off: Of its root raised cosine, or auto, which is the default.
         carrier: Middle of its band in cycles a sample, or auto, which is the default.
+        output: A .sigmf-meta for its annotated copy, the data beside it.
     """
     from amrpkg.evaluation import classification
+    from amrpkg.evaluation.annotations import write_annotated
     from amrpkg.evaluation.normalisation import matching_factor
     from amrpkg.evaluation.reception import receive_recording
     from amrpkg.export.reading import load_network
-    from amrpkg.signals.recordings import load_samples
+    from amrpkg.signals.recordings import load_sample_rate, load_samples
 
     def note(text: str) -> None:
         _say(f"amr classify: {file}: {text}", sys.stderr)
@@ -153,9 +156,19 @@ def classify(
             raise ValueError("normalise is given; allowed: without samples_per_symbol")
         network = load_network(model, classes) if model else None
         given = (None if v == "auto" else v for v in (samples_per_symbol, roll_off, carrier))
-        return _print_reception(receive_recording(samples, *given, network), note, json, csv)
-    if roll_off is not None or carrier is not None:
-        raise ValueError("samples_per_symbol is not given; allowed with roll_off or carrier: it")
+        reception = receive_recording(samples, *given, network)
+        sample_rate = load_sample_rate(file)
+        if sample_rate:
+            note(f"{sample_rate / reception.samples_per_symbol:.6g} symbols a second")
+        if output:
+            if output.exists() and output.samefile(file):
+                raise ValueError(f"output is {str(file)!r}; allowed: another file than is read")
+            write_annotated(output, samples, reception, sample_rate)
+        return _print_reception(reception, note, json, csv)
+    if any(given is not None for given in (roll_off, carrier, output)):
+        raise ValueError(
+            "samples_per_symbol is not given; allowed: it, with roll_off, carrier or output"
+        )
     network = load_network(model or classification.SHIPPED, classes)
     size = network.chunk_size
     if len(samples) < size:
@@ -336,9 +349,10 @@ def verify(*, runs: _Runs = None, output: _Record = None) -> None:
     _one_thread()
     rows = verify_runs(runs or runs_folder(), output)
     exact = rows[rows["bit_width"] != 32]
-    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx"):
-        equal = int((exact[f"differing_{form}"] == 0).sum())
-        print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
+    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx", "c"):
+        if f"differing_{form}" in exact:  # C only where there is a compiler
+            equal = int((exact[f"differing_{form}"] == 0).sum())
+            print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
     print(f"{len(rows)} networks -> {output}")
 
 

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import sigmf
 
 from amrpkg.cli import main
-from amrpkg.evaluation import SHIPPED, STEPS, decide_by_steps, receive_recording
+from amrpkg.evaluation import SHIPPED, STEPS, decide_by_steps, receive_recording, write_annotated
 from amrpkg.export import load_network
 from amrpkg.receiver import NAMES
 from amrpkg.signals import CONSTELLATIONS, SCHEMES, Burst, has_liquid, transmit_with_liquid
@@ -100,6 +101,31 @@ def test_options_that_do_not_fit_end_with_2(given, named, file, capsys):
     assert main(["classify", str(file), *given]) == 2
     shown = capsys.readouterr()
     assert shown.out == "" and named in shown.err and len(shown.err.splitlines()) == 1
+
+
+def test_annotations_are_those_of_sigmf(tmp_path, capsys):
+    """Written, validated and read by SigMF's own reader, and by this command again."""
+    x = np.concatenate([recording("8PSK"), recording("QPSK", gain=3)])
+    first, second = tmp_path / "x.sigmf-meta", tmp_path / "y.sigmf-meta"
+    write_annotated(first, x, receive_recording(x, 3.7), sample_rate=3.7e6)
+    again = ["classify", str(first), "--samples-per-symbol", "3.7", "--output", str(second)]
+    assert main(again) == 0
+    assert "1e+06 symbols a second" in capsys.readouterr().err
+    read = sigmf.fromfile(second)
+    read.validate()
+    np.testing.assert_array_equal(read.read_samples(), x)
+    assert read.get_global_field("core:sample_rate") == 3.7e6
+    eight, *between, four = read.get_annotations()
+    assert eight["core:label"] == "8PSK" and four["core:label"] == "QPSK"
+    assert [item["core:label"] for item in between] == ["unknown"]
+    assert eight["signal:detail"] == {"type": "digital", "mod_class": "psk", "order": 8}
+    assert eight["core:sample_count"] == pytest.approx(512 * 3.7, abs=3)
+    width = eight["core:freq_upper_edge"] - eight["core:freq_lower_edge"]
+    assert width == pytest.approx(1.35e6, rel=0.06)
+    assert main([*again[:-1], str(first)]) == 2
+    assert "allowed: another file than is read" in capsys.readouterr().err
+    assert main([*again[:-1], str(tmp_path / "y.json")]) == 2
+    assert "y.json'; allowed: a file that ends in .sigmf-meta" in capsys.readouterr().err
 
 
 def test_every_step_decides_right_at_20_db():
