@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
 from amrpkg.book import load_thesis
@@ -89,8 +90,27 @@ def test_every_figure_image_is_there_and_no_output_is_an_error(html, soups):
         assert images or not page.startswith("chapters/")
         for source in images:
             assert (html / page).parent.joinpath(source).stat().st_size > 1_000
+            assert source.endswith(".svg")
         text = soup.get_text()
         assert "Traceback" not in text and "stderr" not in str(soup.select(".output"))
+
+
+def test_every_figure_says_what_is_seen(soups):
+    words = yaml.safe_load((ROOT / "book/alt.yml").read_text())
+    named = {}
+    for soup in soups.values():
+        for figure in soup.select("figure"):
+            said = figure.select_one("img")["alt"]
+            assert len(said) > 30 and not re.search(r"\.(svg|png)$", said)
+            named[figure["id"]] = said
+    both = words.keys() & named.keys()
+    assert len(both) > 50 and all(named[name] == " ".join(words[name].split()) for name in both)
+
+
+def test_what_a_cell_checked_is_one_line_that_opens(soups):
+    folded = soups["chapters/06_results"].select("details.checks")
+    counts = [int(item.summary.text.split()[0]) for item in folded]
+    assert counts == [item.pre.text.count("ok: ") for item in folded] and min(counts) > 1
 
 
 def test_numbers_glued_into_the_introduction_are_those_of_the_record_and_the_chapters(soups):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amrpkg.book import METRICS, figures, load_thesis
-from amrpkg.book.figures import results
+from amrpkg.book.figures import results, style
 from amrpkg.grid import KEYS
 from amrpkg.models import THESIS_ARCHITECTURES
 
@@ -70,7 +70,7 @@ def test_all_models_stand_on_one_scale(metric, record):
         assert ax.get_ylim() == (low, high)
         drawn = np.concatenate([line.get_ydata() for line in ax.lines])
         assert len(ax.lines) == 3 and low <= np.nanmin(drawn) and np.nanmax(drawn) <= high
-        assert [line.get_color() for line in ax.lines] == list(results.COLORS.values())
+        assert [line.get_color() for line in ax.lines] == list(style.PRUNING_COLORS.values())
     if rows == 3 and not METRICS[metric].to_float:
         printed = [PRINTED.loc[(LARGEST, bits, 20), metric] for bits in (32, 8, 6, 4)]
         assert figure.axes[0].lines[1].get_ydata().tolist() == printed

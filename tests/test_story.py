@@ -76,7 +76,7 @@ def test_every_network_is_a_mark_and_none_wrong_is_at_the_upper_bound(story, fig
     assert ax.get_xscale() == ax.get_yscale() == "log"
     assert "%" in ax.get_ylabel() and "estimate" in ax.get_xlabel()
     texts = " ".join(text.get_text() for text in ax.texts)
-    assert all(f"{name}: {size:,}" in texts for name, size in DEVICES.items())
+    assert all(f"{name}: {device.lut:,}" in texts for name, device in DEVICES.items())
     low, high = ax.get_ylim()
     drawn = np.array([mark.get_ydata()[0] for mark in marks.values()])
     assert ((low < drawn) & (drawn < high)).all()

@@ -13,6 +13,7 @@ import pandas as pd
 from amrpkg.common.files import CHECKOUT, whole_file
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.grid.points import Point
+from amrpkg.hardware.devices import find_device
 from amrpkg.models.architectures import THESIS_ARCHITECTURES, symbol_wise
 from amrpkg.records.grid import load_grid
 from amrpkg.records.search import SEARCH, load_search
@@ -26,12 +27,10 @@ HEART, STREAMED, POINTWISE, SYMBOL_WISE = SERIES = (
     "ours, pointwise",
     "ours, symbol-wise",
 )
-DEVICES = {
-    # Small parts of three families -> their look-up tables. Sources: Lattice FPGA-DS-02029, AMD
-    # DS180 (four a slice), nextpnr's report of the part.
-    "iCE40 HX1K": 1_280,
-    "Spartan-7 XC7S6": 3_750,
-    "ECP5-25F": 24_288,
+DEVICES = {  # what the picture calls a small part of three families
+    "iCE40 HX1K": find_device("ice40-hx1k"),
+    "Spartan-7 XC7S6": find_device("xc7s6"),
+    "ECP5-25F": find_device("ecp5-25k"),
 }
 
 

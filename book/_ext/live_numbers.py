@@ -19,6 +19,7 @@ def digest() -> str:
         *ROOT.glob("amrpkg/**/*.py"),
         *ROOT.glob("amrpkg/**/*.csv"),
         *ROOT.glob("results/**/*"),
+        ROOT / "book/_ext/vector_figures.py",  # how figures are drawn
     ]
     versions = [f"{name} {version(name)}" for name in ("torch", "brevitas", "numpy")]
     live = hashlib.sha256(" ".join(versions).encode())

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from amrpkg.book.figures.style import (
-    BLUE,
-    ORANGE,
+    BY_HEART,
+    FRESH,
     PRUNING_MARKERS,
     bit_width_color,
     bit_width_name,
@@ -47,7 +47,7 @@ def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
     figure, axes = subplots(1, len(THESIS_BIT_WIDTHS), figsize=(9, 3.8), sharey=True)
     names = list(dict.fromkeys(earned["architecture"]))
     for ax, bits in zip(axes, THESIS_BIT_WIDTHS, strict=True):
-        for grid, color in ((memorised, ORANGE), (earned, BLUE)):
+        for grid, color in ((memorised, BY_HEART), (earned, FRESH)):
             for _, row in grid[grid["bit_width"] == bits].iterrows():
                 x = names.index(row["architecture"]) + _OFFSETS[row["pruning_percent"]]
                 _mark_errors(ax, x, row, color=color, markersize=4)
@@ -57,7 +57,7 @@ def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
         ax.set_xticks(range(len(names)), short, rotation=90)
         ax.grid(axis="y", color="0.9")
     axes[0].set_ylabel("wrong on fresh chunks (%)")
-    for color, label in ((ORANGE, "learnt by heart"), (BLUE, "trained on fresh chunks")):
+    for color, label in ((BY_HEART, "learnt by heart"), (FRESH, "trained on fresh chunks")):
         axes[0].plot([], [], "o", color=color, label=label)
     label_pruning(axes[0])
     figure.legend(loc="outside upper center", ncols=5, frameon=False)

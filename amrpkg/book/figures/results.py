@@ -17,10 +17,8 @@ from matplotlib.ticker import NullLocator
 
 from amrpkg.book.comparison import METRICS, SERIES, compare_grid
 from amrpkg.book.figures.style import (
-    BLUE,
-    GREEN,
     GREY,
-    ORANGE,
+    PRUNING_COLORS,
     PRUNING_MARKERS,
     bit_width_color,
     bit_width_name,
@@ -33,7 +31,6 @@ from amrpkg.evaluation.bounds import recorded_ceiling
 from amrpkg.grid.points import PRUNING_PERCENTS
 from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, THESIS_BIT_WIDTHS
 
-COLORS = dict(zip(PRUNING_PERCENTS, (BLUE, ORANGE, GREEN), strict=True))
 TITLES = {"thesis": "thesis", "held": "ours, masks held", "regrowing": "ours, regrowing"}
 SHORT = [ARCHITECTURES[name].short for name in THESIS_ARCHITECTURES]
 BITS = [bit_width_name(bits) for bits in THESIS_BIT_WIDTHS]
@@ -67,7 +64,9 @@ def plot_model(metric: str, architecture: str, path: Path | None = None) -> Figu
         for k, percent in enumerate(PRUNING_PERCENTS):
             values = _cube(frame, name)[k][THESIS_ARCHITECTURES.index(architecture)]
             places = PLACES + 0.28 * (k - 1)
-            bars = ax.bar(places, values, 0.26, color=COLORS[percent], label=f"{percent} % pruned")
+            bars = ax.bar(
+                places, values, 0.26, color=PRUNING_COLORS[percent], label=f"{percent} % pruned"
+            )
             ax.bar_label(bars, map(compact, values), rotation=90, fontsize=6.5, padding=2)
         for place in PLACES[np.isnan(values)]:
             look = {"rotation": 90, "color": "0.4", "fontsize": 7}
@@ -95,7 +94,7 @@ def plot_all_models(metric: str, path: Path | None = None) -> Figure:
         for ax, *lines in zip(row, *_cube(frame, name), strict=True):
             for percent, values in zip(PRUNING_PERCENTS, lines, strict=True):
                 look = {
-                    "color": COLORS[percent],
+                    "color": PRUNING_COLORS[percent],
                     "marker": PRUNING_MARKERS[percent],
                     "markersize": 3.5,
                 }
@@ -166,8 +165,10 @@ def plot_overview_3d(metric: str, path: Path | None = None) -> Figure:
     x, y = np.meshgrid(range(len(SHORT)), PLACES, indexing="ij")
     for ax, name in zip(axes.flat, series, strict=True):
         for percent, layer in zip(PRUNING_PERCENTS, _cube(frame, name), strict=True):
-            z, look = np.log10(layer) if log else layer, {"color": COLORS[percent]}
-            ax.plot_surface(x, y, z, alpha=0.15, edgecolor=COLORS[percent], linewidth=0.7, **look)
+            z, look = np.log10(layer) if log else layer, {"color": PRUNING_COLORS[percent]}
+            ax.plot_surface(
+                x, y, z, alpha=0.15, edgecolor=PRUNING_COLORS[percent], linewidth=0.7, **look
+            )
             ax.scatter(x, y, z, s=6, depthshade=False, **look)
         ax.set_title(TITLES[name], y=0.97)
         ax.set_xticks(range(len(SHORT)), SHORT, fontsize=5.5, rotation=38, ha="right", va="top")
@@ -184,7 +185,9 @@ def plot_overview_3d(metric: str, path: Path | None = None) -> Figure:
             ax.set_zticks(np.log10(ticks), map(compact, ticks))
         ax.set_zlim(*(np.log10([low, high]) if log else (0, high)))
     figure.supxlabel(f"height: {METRICS[metric].label}", fontsize=9)
-    layers = [Patch(color=color, label=f"{rate} % pruned") for rate, color in COLORS.items()]
+    layers = [
+        Patch(color=color, label=f"{rate} % pruned") for rate, color in PRUNING_COLORS.items()
+    ]
     figure.legend(handles=layers, loc="outside upper center", ncols=3, frameon=False)
     return figure
 

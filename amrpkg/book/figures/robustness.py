@@ -1,7 +1,8 @@
 """Figures of the robustness record: lines are accuracies, bands their exact 95 % intervals.
 
-`series` maps what the legend says to the name of a classifier in the record, at most five. The
-ceiling is drawn with every figure; dashed is the one that is not told of the impairment.
+`series` maps what the legend says to the name of a classifier in the record, at most five: in the
+colours of bit widths where only these differ, else in those of the trainings. The ceiling is drawn
+with every figure; dashed is the one that is not told of the impairment.
 """
 
 from collections.abc import Mapping
@@ -10,14 +11,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+from amrpkg.book.figures.style import (
+    GREY,
+    MARKERS,
+    TRAINING_LOOKS,
+    bit_width_color,
+    in_style,
+    subplots,
+)
 from amrpkg.common.arguments import require_choice
 from amrpkg.evaluation.conditions import UNITS
+from amrpkg.models.architectures import THESIS_ARCHITECTURES
 from amrpkg.records.robustness import CEILING, UNMATCHED
 from amrpkg.signals.chunks import CHUNK_SIZE, NOISE_POWER
 
-COLORS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9")  # colour-blind safe
-MARKERS = "os^Dv"
 PANELS = ("gain", "rotation", "frequency offset", "other shape", "chunk size")
 CHANCE = 100 / 9
 # Where the thesis's own condition stands on an axis; a logarithmic one has no zero.
@@ -64,15 +71,29 @@ def plot_impairments(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
 
 def _looks(rows: pd.DataFrame, series: Mapping[str, str]) -> list[tuple[str, str, dict]]:
     """(label, classifier, how to draw it), the ceilings first."""
-    if len(series) > len(COLORS):
-        raise ValueError(f"series has {len(series)} entries; allowed: at most {len(COLORS)}")
+    if len(series) > (most := len(TRAINING_LOOKS)):
+        raise ValueError(f"series has {len(series)} entries; allowed: at most {most}")
     for classifier in series.values():
         require_choice("series", classifier, list(rows["classifier"].unique()))
     looks = [("ceiling", CEILING, {"color": "0.2"})]
     looks.append(("ceiling, not told", UNMATCHED, {"color": "0.2", "linestyle": "--"}))
-    for (label, classifier), color, marker in zip(series.items(), COLORS, MARKERS, strict=False):
+    marks = _marks(rows.drop_duplicates("classifier").set_index("classifier").loc[series.values()])
+    for (label, classifier), (color, marker) in zip(series.items(), marks, strict=False):
         looks.append((label, classifier, {"color": color, "marker": marker, "markersize": 4}))
     return looks
+
+
+def _marks(networks: pd.DataFrame) -> list[tuple[str, str]]:
+    """Colour and marker of each: by bit widths, by trainings, or, if neither tells, in a row."""
+    if len(networks[["architecture", "protocol"]].drop_duplicates()) == 1 < len(networks):
+        return list(
+            zip(map(bit_width_color, networks["bit_width"].astype(int)), MARKERS, strict=False)
+        )
+    theirs = networks["architecture"].isin(THESIS_ARCHITECTURES)
+    trainings = list(zip(networks["protocol"], theirs, strict=True))
+    if len(set(trainings)) == len(trainings) and TRAINING_LOOKS.keys() >= set(trainings):
+        return [TRAINING_LOOKS[training] for training in trainings]
+    return list(TRAINING_LOOKS.values())
 
 
 def _panel(ax, rows, name, looks) -> None:

@@ -8,6 +8,9 @@ from amrpkg.book.figures.style import BLUE, GREEN, ORANGE, in_style, subplots
 from amrpkg.signals.chunks import Chunks, receive
 from amrpkg.signals.constellations import CONSTELLATIONS
 
+# Of thousands of samples, as a bitmap within vector graphics.
+_MANY = {"color": BLUE, "alpha": 0.4, "linewidths": 0, "rasterized": True}
+
 
 def _iq_axes(ax, limit: float = 1.6) -> None:
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
@@ -23,7 +26,7 @@ def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -
         points = CONSTELLATIONS[name]
         r = receive(name, 500, noise_power, phase_noise, seed + k)
         _iq_axes(ax)
-        ax.scatter(r.real, r.imag, s=5, color=BLUE, alpha=0.35, linewidths=0, label="received")
+        ax.scatter(r.real, r.imag, s=5, label="received", **_MANY)
         ax.scatter(points.real, points.imag, s=14, color=ORANGE, label="ideal")
         ax.set_title(name)
     figure.supxlabel("in-phase I (amplitude, dimensionless)")
@@ -43,7 +46,7 @@ def plot_received(
     r = receive(modulation, count, noise_power, phase_noise, seed)
     figure, ax = subplots(figsize=(4.6, 4.6))
     _iq_axes(ax)
-    ax.scatter(r.real, r.imag, s=4, color=BLUE, alpha=0.5, linewidths=0)
+    ax.scatter(r.real, r.imag, s=4, **_MANY)
     ax.set(xlabel="in-phase I (dimensionless)", ylabel="quadrature Q (dimensionless)")
     ax.set_title(f"{modulation}, {count:,} symbols")
     return figure

@@ -45,10 +45,10 @@ def plot_story(story: pd.DataFrame) -> Figure:
     ax.axhline(100 * bound, color="0.25", linewidth=1, zorder=0)
     text = "the ceiling is below: no mistake"
     ax.annotate(text, (1, 2.2e-3), (-2, 0), va="bottom", **at_right, **small)
-    for name, size in DEVICES.items():
-        ax.axvline(size, color="0.45", linestyle=":", linewidth=1.2, zorder=0)
+    for name, device in DEVICES.items():
+        ax.axvline(device.lut, color="0.45", linestyle=":", linewidth=1.2, zorder=0)
         place = {"rotation": 90, "ha": "right", "va": "top"}
-        ax.text(size / 1.05, 95, f"{name}: {size:,}", **place, **small)
+        ax.text(device.lut / 1.05, 95, f"{name}: {device.lut:,}", **place, **small)
     ax.set(xscale="log", yscale="log", ylim=(2e-3, 110), xlim=(25, 3e7))
     ax.set_xlabel("look-up tables (LUT), an estimate", fontsize=12)
     ax.set_ylabel("wrong on fresh chunks (%)", fontsize=12)

@@ -10,14 +10,29 @@ from matplotlib.figure import Figure
 from amrpkg.grid.points import PRUNING_PERCENTS
 from amrpkg.models.architectures import THESIS_BIT_WIDTHS
 
-# colour-blind safe
+# Colour-blind safe. One map for what is trained how, one for bit widths, one for pruning rates; the
+# last two run from dark to light, so that grey tells them apart too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8a8a8a"
+PINK, SKY = "#CC79A7", "#56B4E9"
 BY_HEART, FRESH, OURS = ORANGE, BLUE, GREEN  # the thesis's networks under two trainings, and ours
-_BY_BITS = (BLUE, "#56B4E9", GREEN, "#B8A900", ORANGE, "#CC79A7", "#E69F00")  # from 8 down to 2
+TRAINING_LOOKS = {
+    # protocol, whether the network is one of the thesis's -> colour, marker
+    ("thesis", True): (BY_HEART, "x"),
+    ("streaming", True): (FRESH, "o"),
+    ("streaming", False): (OURS, "s"),
+    ("ranging", False): (PINK, "^"),
+    ("offsets", False): (SKY, "D"),
+}
+_FLOAT = "black"
+# From 8 bits down to 2: plasma, without its darkest and lightest.
+_BY_BITS = ("#5901a5", "#8305a7", "#a82296", "#c8437b", "#e16462", "#f68f44", "#fdc527")
+MARKERS = "os^Dv"  # of lines that are told apart by nothing else but colour
+PRUNING_COLORS = dict(zip(PRUNING_PERCENTS, ("#0b3c5d", "#3a8fb7", "#a9d6e5"), strict=True))
 PRUNING_MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
 STYLE = {
     "figure.dpi": 110,
     "font.size": 9,
+    "axes.facecolor": "none",  # the ground of the page
     "axes.spines.top": False,
     "axes.spines.right": False,
     "figure.constrained_layout.use": True,
@@ -42,7 +57,7 @@ def bit_width_name(bit_width: int) -> str:
 
 def bit_width_color(bit_width: int) -> str:
     """The colour of a bit width in all figures: float, or of two to eight bits."""
-    return GREY if bit_width == 32 else _BY_BITS[8 - bit_width]
+    return _FLOAT if bit_width == 32 else _BY_BITS[8 - bit_width]
 
 
 def label_points(ax, bit_widths: Iterable[int] = THESIS_BIT_WIDTHS) -> None:

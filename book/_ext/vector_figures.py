@@ -1,0 +1,51 @@
+"""Figures of the pages: vector graphics, words for those who do not see them, a tap to enlarge.
+
+Chapters keep bitmaps, which readers of notebooks show anywhere and whose bytes no test compares;
+the book runs them with a configuration of IPython that draws vectors instead.
+"""
+
+import os
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+
+HERE = Path(__file__).parent
+ALT = HERE.parent / "alt.yml"  # name of a figure -> what is to be seen in it
+CONFIGURATION = """
+c = get_config()
+c.InlineBackend.figure_formats = {"svg"}
+c.InlineBackend.print_figure_kwargs = {
+    "bbox_inches": "tight", "facecolor": "none", "dpi": 220, "metadata": {"Date": None},
+}
+"""
+
+
+def _draw_vectors(app, config):
+    profile = Path(app.outdir).parent / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(CONFIGURATION)
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+
+
+def _say_what_is_seen(app, doctree):
+    """The words of the file; of a figure that is not in it, the first sentence of its caption."""
+    words = yaml.safe_load(ALT.read_text())
+    for figure in doctree.findall(nodes.figure):
+        caption = next(figure.findall(nodes.caption), None)
+        first = caption.astext().split(". ")[0] if caption else ""
+        seen = next((words[name] for name in figure["names"] if name in words), first)
+        for image in figure.findall(nodes.image):
+            image.setdefault("alt", " ".join(seen.split()))
+
+
+def _add_script(app, page, template, context, doctree):
+    if "<figure" in context.get("body", ""):
+        app.add_js_file(None, body=(HERE / "vector_figures.js").read_text())
+
+
+def setup(app):
+    app.connect("config-inited", _draw_vectors)
+    app.connect("doctree-read", _say_what_is_seen)
+    app.connect("html-page-context", _add_script)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

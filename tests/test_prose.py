@@ -1,0 +1,88 @@
+"""Numbers typed into prose are those that the thesis prints and those that were set.
+
+What a cell can give is glued or computed. What is typed all the same stands in the lists below.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("thesis_nb/*.ipynb"), *ROOT.glob("book/*.md")])
+
+# Of signals, networks and sets: not found, but chosen, by the thesis or by us.
+SET = {"3", "4", "6", "8", "32", "20", "30", "0.005", "256", "2,304", "23,040", "10,008"}
+SET |= {"27", "54", "81"}  # points of its grid: unpruned, pruned, all
+SET |= {"95", "99.9", "0.1", "100"}  # percent: of intervals, the goal and what misses it, the claim
+PRINTED = {"99.84", "99.78", "99.89", "0.030", "1.000", "0.03", "1.7", "2.5", "10"}
+# What a page has besides, and what it is.
+ALSO = {
+    "01_signal_generation": {"0", "1", "500"},  # a point of the plane; samples drawn
+    "04_evaluation_statistics": {"2"},  # the factor that the thesis left out
+    "05_hardware_estimation": {"128", "512"},  # channels of its networks
+    "06_results": {  # read off the thesis's tables; and what a share, a ratio, a count can be
+        *("5", "17", "90", "14", "1.5", "12", "19", "7", "91", "87"),
+        *("0", "1", "80", "70"),
+    },
+    "07_what_holds": {  # the ledger's rules; printed times and what was counted of them
+        *("0", "1", "2", "1.25", "97.1", "99", "9.26", "14.09"),
+    },
+    "08_earning_100": {"16", "1", "2"},  # levels of 4 bits; a kernel's size; the first points
+    "09_smallest_network": {"1", "64"},  # the step of the input
+    "10_real_integers": {"7", "25", "64", "49", "36", "1.5"},  # its tables; (1 - p)^2; a goal
+    "appendix_figures": {"0", "1"},  # where a scale ends, where a ratio begins
+    "running": {  # exit codes, versions, limits and thresholds of the commands
+        *("1", "2", "130", "0.9", "2026.3", "16", "64", "0.02", "40", "3,200"),
+        *("0.66", "1.06", "23", "0.07", "0.09", "45"),
+    },
+}
+NOT_PROSE = [
+    re.compile(r"\A---.*?^---$", re.S | re.M),
+    re.compile(r"\{[\w:+-]+\}`[^`]*`"),  # roles: glued numbers, references
+    re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.S),
+    re.compile(r"`[^`]*`"),
+    re.compile(r"\]\([^)]*\)|<[^>]*>"),
+    re.compile(r"^\s*\d+\. ", re.M),  # of lists
+    # Figure 7 to 9, chapter 3, step 1.1
+    re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( to \d+)?"),
+]
+FENCE = re.compile(r"^```.*?^```", re.S | re.M)
+NUMBER = re.compile(r"(?<![\w.⁻])\d[\d,.]*\d(?![\w]|[\d.]*\w)|(?<![\w.⁻])\d(?!\w)")
+
+
+def prose(path):
+    """Texts and captions of a page."""
+    if path.suffix == ".md":
+        yield FENCE.sub(
+            lambda block: "\n".join(re.findall(r"^: {6}(.*)", block[0], re.M)), path.read_text()
+        )
+        return
+    for cell in json.loads(path.read_text())["cells"]:
+        if cell["cell_type"] == "markdown":
+            yield FENCE.sub("", "".join(cell["source"]))
+        elif figure := cell["metadata"].get("mystnb", {}).get("figure"):
+            yield figure["caption"]
+
+
+def typed(texts):
+    found = set()
+    for text in texts:
+        for pattern in NOT_PROSE:
+            text = pattern.sub(" ", text)
+        found |= set(NUMBER.findall(text))
+    return found
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_number_in_prose_could_come_from_a_cell(path):
+    also = ALSO.get(path.stem, set())
+    found = typed(prose(path))
+    assert found - SET - PRINTED <= also, "glue it, or say above what it is"
+
+
+def test_what_is_typed_is_found_and_what_is_glued_is_not():
+    text = "Right on {glue:text}`x_1` of 23.4 % and 12,345 of $x_2 = 3$ in `f(7)`, 2f_1c, 16QAM."
+    assert typed([text]) == {"23.4", "12,345"}
+    assert typed(["1. One.\n2. Two, after Figures 7 to 9, and 5."]) == {"5"}
