@@ -19,6 +19,7 @@ from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
 from amrpkg.grid.folders import Run, read_metrics, runs_folder
 from amrpkg.grid.points import PRUNING_PERCENTS, parse_point, sub_grid
+from amrpkg.hardware.devices import DEVICES
 from amrpkg.models.architectures import (
     ARCHITECTURES,
     BIT_WIDTHS,
@@ -116,6 +117,10 @@ def classify(
     model: Annotated[_Network | None, Parameter(name=("--model", "--weights"))] = None,
     classes: _Classes = None,
     normalise: bool = False,
+    samples_per_symbol: float | Literal["auto"] | None = None,
+    roll_off: float | Literal["auto"] | None = None,
+    carrier: float | Literal["auto"] | None = None,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     json: _Json = False,
     csv: _Csv = False,
 ) -> None:
@@ -124,20 +129,46 @@ def classify(
     Class and confidence for each chunk of a recording: one complex sample a
     symbol, no carrier, phase or timing offset, amplitudes as in
     amrpkg/signals/constellations.py. Without --model a small network decides that
-    comes with the package.
+    comes with the package. With --samples-per-symbol the recording goes through a
+    receiver first: any rate from 2 up, timing, carrier, phase and level, and
+    signals unlike all classes are unknown.
 
     Args:
         normalise: Find the level of the recording, taken to be the same throughout; scale it.
+        samples_per_symbol: Of a recording of shaped pulses, or auto.
+        roll_off: Of its root raised cosine, or auto, which is the default.
+        carrier: Middle of its band in cycles a sample, or auto, which is the default.
+        output: A .sigmf-meta for its annotated copy, the data beside it.
     """
     from amrpkg.evaluation import classification
+    from amrpkg.evaluation.annotations import write_annotated
     from amrpkg.evaluation.normalisation import matching_factor
+    from amrpkg.evaluation.reception import receive_recording
     from amrpkg.export.reading import load_network
-    from amrpkg.signals.recordings import load_samples
+    from amrpkg.signals.recordings import load_sample_rate, load_samples
 
     def note(text: str) -> None:
         _say(f"amr classify: {file}: {text}", sys.stderr)
 
     samples = load_samples(file)
+    if samples_per_symbol is not None:
+        if normalise:
+            raise ValueError("normalise is given; allowed: without samples_per_symbol")
+        network = load_network(model, classes) if model else None
+        given = (None if v == "auto" else v for v in (samples_per_symbol, roll_off, carrier))
+        reception = receive_recording(samples, *given, network)
+        sample_rate = load_sample_rate(file)
+        if sample_rate:
+            note(f"{sample_rate / reception.samples_per_symbol:.6g} symbols a second")
+        if output:
+            if output.exists() and output.samefile(file):
+                raise ValueError(f"output is {str(file)!r}; allowed: another file than is read")
+            write_annotated(output, samples, reception, sample_rate)
+        return _print_reception(reception, note, json, csv)
+    if any(given is not None for given in (roll_off, carrier, output)):
+        raise ValueError(
+            "samples_per_symbol is not given; allowed: it, with roll_off, carrier or output"
+        )
     network = load_network(model or classification.SHIPPED, classes)
     size = network.chunk_size
     if len(samples) < size:
@@ -164,6 +195,37 @@ def classify(
     counts = table["modulation"].value_counts()
     shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
     print(f"{len(table)} chunks of {size} samples: {shares}", flush=True)
+
+
+def _print_reception(reception, note, json: bool, csv: bool) -> None:
+    """Print what a receiver found, chunk by chunk, notes beside it."""
+    rate, band, table = reception.samples_per_symbol, reception.band, reception.table
+    note(f"{rate:.6g} samples a symbol, roll-off {band.roll_off:.2f}")
+    note(f"the middle of the band is at {band.carrier:.5f} cycles a sample")
+    for text in reception.notes:
+        note(f"warning: {text}")
+    if json or csv:
+        return _print_rows(table.rename_axis("chunk").reset_index().to_dict("records"), json)
+    print("chunk  first sample  class    confidence  Es/N0 dB   carrier  phase  level")
+    for row in table.itertuples():
+        print(
+            f"{row.Index:5}  {row.first_sample:12}  {row.modulation:7}  {row.confidence:10.2%}  "
+            f"{row.es_n0_db:8.1f}  {row.carrier:8.5f}  {row.phase:5.0f}  {row.level:.3g}"
+            + (f"  ({row.reason})" if row.reason else "")
+        )
+    counts = table["modulation"].value_counts()
+    shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
+    print(f"{len(table)} chunks of 32 symbols: {shares}", flush=True)
+
+
+@app.command
+def receiver(*, output: _Record = None) -> None:
+    """Measure the receiver on bursts of ours and of liquid-dsp's; resumable."""
+    from amrpkg.records.receiver import measure_receiver
+
+    output = _record(output, "receiver.csv")
+    _one_thread()
+    print(f"{len(measure_receiver(output))} rows -> {output}")
 
 
 @app.command
@@ -214,21 +276,7 @@ def export(
         protocol: Of the run.
         seed: Of the run.
     """
-    path = Path(point)
-    if path.suffix == ".safetensors":
-        name, weights = path.stem, path
-        weights.open("rb").close()  # safetensors does not name a folder it is given
-    else:
-        found = parse_point(point)
-        folder = (runs or runs_folder()) / protocol / Run(found, protocol, seed).name
-        name, weights = found.name, folder / "model.safetensors"
-        if not (folder / "metrics.json").exists():
-            raise ValueError(
-                f"no finished run {folder}; `amr sweep --protocol {protocol} --seed {seed} "
-                f"--architecture {found.architecture} --bit-width {found.bit_width} "
-                f"--pruning {found.pruning_percent}` makes it"
-            )
-        read_metrics(folder)  # undamaged
+    name, weights = _find_weights(point, protocol, seed, runs)
     if output.exists() and output.samefile(weights):
         raise ValueError(f"output is {str(weights)!r}; allowed: another file than the weights")
 
@@ -245,6 +293,54 @@ def export(
 
 
 @app.command
+def hardware(
+    network: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=("--output", "-o"))],
+    symbols_per_clock: int | None = None,
+    rate: float | None = None,
+    device: Literal[*DEVICES] | None = None,
+    simulate: bool = False,
+    synthesise: bool = False,
+    place: bool = False,
+    protocol: _Protocol = "thesis",
+    seed: int = 0,
+    runs: _Runs = None,
+    json: _Json = False,
+    csv: _Csv = False,
+) -> None:
+    """Write a quantised network as Verilog, with testbench, vectors, constraints and a report.
+
+    Args:
+        network: A .safetensors file of ours, or a grid point with a finished run.
+        output: A new folder.
+        symbols_per_clock: Of a network that treats all symbols alike: 1, 2, 4 or 8.
+        rate: Chunks a second that the design has to take at the device's clock.
+        device: By default ecp5-25k, ecp5-85k for a network that is folded.
+        simulate: Compare the scores of 1,008 chunks with the integers, in Verilator.
+        synthesise: Count the cells, with Yosys.
+        place: Place and route as well, with nextpnr: ECP5 and iCE40.
+        protocol: Of the run.
+        seed: Of the run.
+    """
+    from amrpkg.export.reading import read_integers
+    from amrpkg.hardware.firmware import make_firmware
+
+    name, weights = _find_weights(network, protocol, seed, runs)
+    integers = read_integers(weights, name)
+    report = make_firmware(
+        integers, output, device, symbols_per_clock, rate, simulate, synthesise, place
+    )
+    if json or csv:
+        return _print_rows(report, json)
+    _say(
+        f"{report['network']} -> {output}: {report['design']}, a class every "
+        f"{report['clocks_per_chunk']} clocks, {report['latency_clocks']} after the last symbol"
+    )
+
+
+@app.command
 def verify(*, runs: _Runs = None, output: _Record = None) -> None:
     """Export finished runs and compare every file's class scores to the bit; resumable."""
     from amrpkg.records.exports import verify_runs
@@ -253,9 +349,10 @@ def verify(*, runs: _Runs = None, output: _Record = None) -> None:
     _one_thread()
     rows = verify_runs(runs or runs_folder(), output)
     exact = rows[rows["bit_width"] != 32]
-    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx"):
-        equal = int((exact[f"differing_{form}"] == 0).sum())
-        print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
+    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx", "c"):
+        if f"differing_{form}" in exact:  # C only where there is a compiler
+            equal = int((exact[f"differing_{form}"] == 0).sum())
+            print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
     print(f"{len(rows)} networks -> {output}")
 
 
@@ -288,6 +385,23 @@ def search(*, output: _Record = None) -> None:
     output = _record(output, "search.csv")
     _one_thread()
     print(f"{len(try_candidates(output))} rows -> {output}")
+
+
+@app.command
+def synthesis(
+    *, network: str | None = None, symbols_per_clock: int | None = None, output: _Record = None
+) -> None:
+    """Simulate, synthesise, place and route the recorded networks; resumable.
+
+    Args:
+        network: One of them; by default all.
+        symbols_per_clock: Of a streaming design; by default all that are recorded.
+    """
+    from amrpkg.records.synthesis import build_all
+
+    output = _record(output, "synthesis.csv")
+    _one_thread()
+    print(f"{len(build_all(output, network, symbols_per_clock))} rows -> {output}")
 
 
 @app.command
@@ -338,6 +452,24 @@ def evaluate(
     if json or csv:
         return _print_rows(judgement.record(), json)
     print(judgement, flush=True)
+
+
+def _find_weights(point: str, protocol: str, seed: int, runs: Path | None) -> tuple[str, Path]:
+    """Name and file of the weights of a grid point with a finished run, or of a file of them."""
+    path = Path(point)
+    if path.suffix == ".safetensors":
+        path.open("rb").close()  # safetensors does not name a folder it is given
+        return path.stem, path
+    found = parse_point(point)
+    folder = (runs or runs_folder()) / protocol / Run(found, protocol, seed).name
+    if not (folder / "metrics.json").exists():
+        raise ValueError(
+            f"no finished run {folder}; `amr sweep --protocol {protocol} --seed {seed} "
+            f"--architecture {found.architecture} --bit-width {found.bit_width} "
+            f"--pruning {found.pruning_percent}` makes it"
+        )
+    read_metrics(folder)  # undamaged
+    return found.name, folder / "model.safetensors"
 
 
 def _one_thread() -> None:

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
-from amrpkg.grid import THESIS_GRID
+from amrpkg.grid import THESIS_GRID, Point, Run, make_run
 from amrpkg.models import THESIS_ARCHITECTURES, build
 from amrpkg.signals import make_chunks
+from amrpkg.speed import time_side_by_side
 from amrpkg.training import PRUNING_VARIANTS, make_permanent, prune_channels, settings
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,26 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_timed_calls():
+    """Speeds of runs made in this process are measured in a few calls: tests look at ratios of
+    tens. Those of `time_side_by_side` itself call it where it stands."""
+    with pytest.MonkeyPatch.context() as patch:
+        place = "amrpkg.speed.networks.time_side_by_side"
+        patch.setattr(place, lambda tasks, *_, **__: time_side_by_side(tasks, turns=2, calls=3))
+        yield
+
+
+@pytest.fixture(scope="session")
+def trial_runs(tmp_path_factory, few_timed_calls):
+    """A folder with trial runs of a point and of the unpruned one it starts from. A test that
+    changes it takes a copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AMR_RUNS", str(folder := tmp_path_factory.mktemp("trial_runs")))
+        make_run(Run(Point(THESIS_ARCHITECTURES[-1], 8, 20), "trial"), progress=False)
+    return folder
 
 
 @pytest.fixture(scope="session")

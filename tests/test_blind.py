@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from amrpkg.evaluation import blind, blind_ceiling, blind_log_likelihoods, ceiling, log_likelihoods
-from amrpkg.evaluation.blind import symmetry
-from amrpkg.signals import CONSTELLATIONS, OTHER_SHAPES, make_chunks, rotate
+from amrpkg.signals import CONSTELLATIONS, OTHER_SHAPES, make_chunks, rotate, symmetry
 
 SHAPES = CONSTELLATIONS | OTHER_SHAPES
 

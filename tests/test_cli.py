@@ -18,7 +18,10 @@ from amrpkg.evaluation import SHIPPED, binomial_interval, classify
 from amrpkg.export import judge, load_network
 from amrpkg.signals import CONSTELLATIONS, receive
 
-COMMANDS = ("sweep", "time", "results", "classify", "robustness", "export", "verify", "evaluate")
+COMMANDS = (
+    *("sweep", "time", "results", "classify", "robustness", "export", "hardware", "verify"),
+    *("synthesis", "evaluate"),
+)
 HEAVY = ("torch", "brevitas", "scipy", "pandas", "onnx", "papermill", "matplotlib", "sklearn")
 
 

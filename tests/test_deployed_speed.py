@@ -8,7 +8,6 @@ import pytest
 
 from amrpkg.book import compare_speed
 from amrpkg.cli import main
-from amrpkg.grid import Point, Run, make_run
 from amrpkg.records import load_speed, speed, time_points
 from amrpkg.signals import make_chunks
 from amrpkg.speed import BATCH_SIZES, forms, tasks
@@ -43,13 +42,12 @@ def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, 
         np.testing.assert_allclose(values, scores[own, "PyTorch"], atol=tolerance)
 
 
-def test_points_are_timed_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
-    make_run(Run(Point(SMALL, 8, 20), "trial"), progress=False)
+def test_points_are_timed_once(trial_runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AMR_RUNS", str(trial_runs))
     monkeypatch.setattr(forms, "_CALLS", dict.fromkeys(BATCH_SIZES, 1))
     monkeypatch.setattr(forms, "_TURNS", 1)
     path = tmp_path / "speed.csv"
-    rows = time_points(tmp_path / "runs", path, "trial", progress=False)
+    rows = time_points(trial_runs, path, "trial", progress=False)
     assert len(rows) == 3 * (8 + 11) and (rows["ms"] > 0).all()
     assert rows["openvino"].notna().all() and (rows["threads"] == 1).all()
     pd.testing.assert_frame_equal(load_speed(path), rows)

@@ -5,20 +5,20 @@ import pytest
 import torch
 
 from amrpkg.cli import main
-from amrpkg.grid import Point, Run, make_run
+from amrpkg.export import find_compiler
 from amrpkg.hardware import IntegerNetwork, estimate_architecture
 from amrpkg.records import compare_files, exports, verify_runs
 from amrpkg.signals import make_chunks
 
 SMALL = "vgglike_2f_1c_1re_1mp"
-FORMS = ("shrunk", "integer", "onnxruntime", "openvino", "qonnx")
+FORMS = ("shrunk", "integer", "onnxruntime", "openvino", "qonnx", *["c"] * bool(find_compiler()))
 
 
 def test_all_files_of_a_quantised_network_are_equal(calibrated):
     model = calibrated(SMALL, 6, 0.3)
     row = compare_files(model, make_chunks(10).iq)
     assert row["chunks"] == 90
-    assert [row[f"differing_{form}"] for form in FORMS] == [0] * 5
+    assert [row[f"differing_{form}"] for form in FORMS] == [0] * len(FORMS)
     assert row["largest_difference"] == row["largest_difference_double"] == 0 < row["largest_score"]
     assert row["weights"] == 266944 and row["shrunk_weights"] == 22 * 2 * 3 + 358 * 352 + 9 * 358
     assert row["dsp"] == estimate_architecture(SMALL, 6, 30).dsp > row["shrunk_dsp"]
@@ -48,15 +48,9 @@ def test_a_wrong_form_is_seen(calibrated, monkeypatch):
     assert row["differing_integer"] == 1 and row["differing_qonnx"] == 0
 
 
-@pytest.fixture
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
-    make_run(Run(Point(SMALL, 8, 20), "trial"), progress=False)  # and, for it, the unpruned one
+def test_runs_are_verified_once_by_the_command(trial_runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("AMR_RUNS", str(trial_runs))
     monkeypatch.setattr(exports, "CHUNKS_PER_CLASS", 5)
-    return tmp_path / "runs"
-
-
-def test_runs_are_verified_once_by_the_command(runs, tmp_path, capsys, monkeypatch):
     path = tmp_path / "exports.csv"
     assert main(["verify", "--output", str(path)]) == 0
     shown = capsys.readouterr().out
@@ -65,7 +59,7 @@ def test_runs_are_verified_once_by_the_command(runs, tmp_path, capsys, monkeypat
     assert (rows["chunks"] == 45).all() and set(rows["pruning_percent"]) == {0, 20}
     assert set(rows["protocol"]) == {"trial"} and rows["onnxruntime"].notna().all()
     monkeypatch.setattr(exports, "compare_files", None)  # would fail if it were asked again
-    assert len(verify_runs(runs, path, progress=False)) == 2
+    assert len(verify_runs(trial_runs, path, progress=False)) == 2
 
 
 def test_a_folder_without_runs_is_refused(tmp_path, capsys):

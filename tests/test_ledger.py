@@ -1,6 +1,7 @@
-"""Each verdict by a case, rules that are what they say, and claims that cannot be entered."""
+"""Each verdict by a case, rules that are what they say, and the claims of the thesis themselves."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from amrpkg.book import (
     CONDITION,
     CORRECTED,
+    DEFINITION,
     NOT_REPRODUCED,
     NOT_TESTABLE,
     REPRODUCED,
@@ -20,6 +22,7 @@ from amrpkg.book import (
     at_most,
     below,
     clear,
+    compare_savings,
     describe,
     each,
     equal,
@@ -31,9 +34,12 @@ from amrpkg.book import (
     rounds_to,
     some,
     steady,
+    summarise_steps,
     true,
     within,
 )
+from amrpkg.book.claims import Evidence, PrintedSums, accuracy, judge, training
+from amrpkg.book.claims.evidence import LARGEST, SMALLEST
 
 
 @pytest.fixture
@@ -105,34 +111,46 @@ def test_a_range_the_wrong_way_round_is_refused():
 
 
 WRONG = ("it is five", 5, equal(5))
+TWO = [("on Monday", 6), ("on Sunday", 4)]
+NOR = "nor on Monday (6); nor on Monday (6)"
 
 
 @pytest.mark.parametrize(
     ("numbers", "verdict", "note"),
     [
         ({"ours": 4}, REPRODUCED, ""),
-        ({"ours": 4, "condition": ("on Monday", 5), "correction": WRONG}, REPRODUCED, ""),
-        ({"ours": 5, "condition": ("on Monday", 4)}, CONDITION, "on Monday (4)"),
-        ({"condition": ("on Monday", 4)}, CONDITION, "on Monday"),
+        ({"ours": 4, "conditions": [("on Monday", 5)], "correction": WRONG}, REPRODUCED, ""),
+        ({"ours": 5, "conditions": [("on Monday", 4)]}, CONDITION, "on Monday (4)"),
+        ({"conditions": [("on Monday", 4)]}, CONDITION, "on Monday"),
         (
-            {"ours": 5, "condition": ("on Monday", 4), "correction": WRONG},
+            {"ours": 5, "conditions": [("on Monday", 4)], "correction": WRONG},
             CONDITION,
             "on Monday (4)",
         ),
         ({"printed": 4}, CONDITION, "in its own numbers, which alone can tell"),
         ({"ours": 5, "correction": WRONG}, CORRECTED, "it is five (5: is 5)"),
         (
-            {"ours": 5, "condition": ("on Monday", 6), "correction": WRONG},
+            {"ours": 5, "conditions": [("on Monday", 6)], "correction": WRONG},
             CORRECTED,
             "it is five (5: is 5)",
         ),
         ({"printed": 5, "correction": WRONG}, CORRECTED, "it is five (5: is 5)"),
         ({"ours": 5}, NOT_REPRODUCED, ""),
         ({"ours": 5, "printed": 4}, NOT_REPRODUCED, ""),
-        ({"ours": 5, "condition": ("on Monday", 6)}, NOT_REPRODUCED, "nor on Monday (6)"),
-        ({"condition": ("on Monday", 6)}, NOT_REPRODUCED, "on Monday"),
+        ({"ours": 5, "conditions": [("on Monday", 6)]}, NOT_REPRODUCED, "nor on Monday (6)"),
+        ({"conditions": [("on Monday", 6)]}, NOT_REPRODUCED, "on Monday"),
         ({"ours": 5, "correction": ("it is six", 5, equal(6))}, NOT_REPRODUCED, ""),
         ({"printed": 5}, NOT_REPRODUCED, "in its own numbers, which alone can tell"),
+        ({"ours": 5, "conditions": TWO}, CONDITION, "on Sunday (4)"),
+        ({"conditions": TWO}, CONDITION, "on Sunday (4)"),
+        ({"ours": 5, "conditions": TWO[:1] * 2}, NOT_REPRODUCED, NOR),
+        ({"conditions": TWO[:1] * 2}, NOT_REPRODUCED, "on Monday; nor on Monday (6)"),
+        ({"ours": 5, "weak": "another machine"}, NOT_TESTABLE, "another machine"),
+        ({"ours": 5, "weak": "no", "printed": 4}, NOT_TESTABLE, "no"),
+        ({"ours": 5, "weak": "no", "printed": 5}, NOT_REPRODUCED, ""),
+        ({"ours": 5, "weak": "no", "correction": WRONG}, CORRECTED, "it is five (5: is 5)"),
+        ({"ours": 4, "weak": "no"}, REPRODUCED, ""),
+        ({"ours": 4, "untestable": "too coarse"}, NOT_TESTABLE, "too coarse"),
     ],
 )
 def test_verdicts(ledger, numbers, verdict, note):
@@ -162,11 +180,11 @@ def test_what_cannot_be_tested_carries_its_reason(ledger):
         (lambda led: led.add("p", "c", equal(4), math.nan, by="b"), "value is nan"),
         (lambda led: led.add("p", "c", equal(4), [4, 4], by="b"), "one number"),
         (lambda led: led.add("p", "c", equal(4), 4, by="b", printed=[4]), "one number"),
-        (lambda led: led.add("p", "c", equal(4), 5, by="b", condition=("", 4)), "no text"),
+        (lambda led: led.add("p", "c", equal(4), 5, by="b", conditions=[("", 4)]), "no text"),
         (lambda led: led.add("p", "c", equal(4), 5, by="b", correction=("x", 4)), "no text"),
-        (lambda led: led.add("p", "c", equal(4), 4, by="b", condition=("x", [4])), "one number"),
+        (lambda led: led.add("p", "c", equal(4), 4, by="b", conditions=[("x", [4])]), "one number"),
         (lambda led: led.cannot("p", "c", ""), "reason is ''"),
-        (lambda led: led.table("another", "tab-x"), "section is 'another'; allowed"),
+        (lambda led: led.define("p", "c", equal(4), 5), "ours is 5 for 'c'; allowed: is 4"),
         (lambda led: Ledger().cannot("p", "c", "why"), "section is ''"),
         (lambda led: relative(load_thesis(), "dsp"), "reference is"),
         (lambda led: relative(load_thesis(), "dsp", bits=32), r"reference is \['bits'\]"),
@@ -186,22 +204,26 @@ def test_a_claim_is_entered_once(ledger):
 
 def test_counts_and_tables_say_the_same(ledger):
     ledger.add("p", "one", equal(4), 4, by="here")
-    ledger.add("p", "two", equal(4), 5, by="here", because="it | is five")
+    ledger.add("p", "two", equal(4), 5, by="here", printed=4, because="it | is five.")
     ledger.section("another")
     ledger.cannot("p", "three", "needs a synthesiser")
+    ledger.define("p", "four", equal(4), 4)
     assert list(ledger.counts()) == list(VERDICTS)
     assert sum(ledger.counts().values()) == len(ledger) == 3
     summary = ledger.summary("tab-s", "Counts.").frame.set_index("section")
-    assert summary.loc["all"].to_dict() == ledger.counts()
+    assert summary.loc["all"].to_dict() == ledger.counts() | {DEFINITION: 1}
     assert summary.loc["another", NOT_TESTABLE] == 1
-    shown = ledger.table("a section", "tab-a")
-    assert shown.frame["verdict"].tolist() == ["reproduced", "not reproduced"]
-    assert shown.frame["rule"].tolist() == ["is 4", "is 4"]
-    untested = ledger.table("another", "tab-b").frame["verdict"].item()
-    assert untested == "not testable here: needs a synthesiser"
-    failed = ledger.unreproduced("tab-u", "Not reproduced.")
-    assert failed.frame["no."].tolist() == ["2"]
-    assert "it \\| is five" in failed._repr_mimebundle_()["text/markdown"]
+    table = ledger.table("tab-a", "All.")
+    assert table.frame.to_numpy().tolist() == [
+        ["1", "one (p)", REPRODUCED, "", "is 4", "4 [here]"],
+        ["2", "two (p)", NOT_REPRODUCED, "It | is five.", "is 4",
+         "5 [here]; thesis's tables: 4, holds"],
+        ["3", "three (p)", NOT_TESTABLE, "Needs a synthesiser.", "none", ""],
+        ["4", "four (p)", DEFINITION, "Holds here by construction.", "is 4", "4 [package]"],
+    ]  # fmt: skip
+    shown = table._repr_mimebundle_()
+    assert "| {bdg-danger}`not reproduced` | It \\| is five. |" in shown["text/markdown"]
+    assert ":class: badged" in shown["text/markdown"] and "bdg" not in shown["text/html"]
 
 
 def test_described_values():
@@ -223,3 +245,124 @@ def test_relative_divides_each_point_by_its_twin():
     assert len(relative(grid, "dsp", bit_width=32, pruning_percent=0)) == 74
     shuffled = relative(grid.sample(frac=1, random_state=0), "dsp", bit_width=32)
     assert shuffled.sort_index().equals(quantised.sort_index())
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    return Evidence.load()
+
+
+@pytest.fixture(scope="module")
+def claims(evidence):
+    return judge(evidence).frame()
+
+
+def enter(topic, evidence):
+    ledger = Ledger()
+    ledger.section("a topic")
+    topic.enter(ledger, evidence)
+    return ledger.frame()
+
+
+def verdict_of(claims, text):
+    (row,) = claims[claims["claim"].str.contains(text, regex=False)].itertuples()
+    return row.verdict
+
+
+def test_every_claim_of_the_thesis_has_a_verdict_and_a_failed_one_a_reason(claims):
+    assert len(claims) == 105 and claims["verdict"].value_counts()[DEFINITION] == 10
+    assert set(claims["verdict"]) == {*VERDICTS, DEFINITION}
+    failed = claims[claims["verdict"] == NOT_REPRODUCED]
+    assert failed["because"].str.len().min() > 20
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("maintaining high classification accuracy", CONDITION),
+        ("simply memorizing", NOT_REPRODUCED),
+        ("almost undiscernible", CORRECTED),
+        ("nine modulation types", DEFINITION),
+        ("8-bit quantization leads to no loss", CONDITION),
+        ("scaled down without sacrificing performance", CONDITION),
+        ("approximately 99.78%", CORRECTED),
+        ("C_nw = N_w * B_w / 32", REPRODUCED),
+        ("E_D = (2C_nw * C_C)", CONDITION),
+        ("E_F = (2C_nw + C_nb) C_C", CONDITION),
+        ("an upper bound on DSP block usage", NOT_TESTABLE),
+        ("a roughly 10% drop", CORRECTED),
+        ("no official tool", CORRECTED),
+        ("quantized to 6 bits", NOT_TESTABLE),
+        ("converge much faster", NOT_REPRODUCED),
+        ("1.7 over 2.5 ms", NOT_REPRODUCED),
+        ("regardless of bit size", NOT_REPRODUCED),
+        ("smaller numbers can easily lead", CONDITION),
+        ("very noticeable benefit", CONDITION),
+        ("lower original inference time", CONDITION),
+    ],
+)
+def test_verdicts_of_the_thesis(claims, text, verdict):
+    assert verdict_of(claims, text) == verdict
+
+
+def test_a_condition_names_the_chapter_that_its_number_is_from(claims):
+    rows = claims[claims["verdict"] == CONDITION].set_index("claim")["note"]
+    assert rows['"maintaining high classification accuracy"'].startswith(
+        "trained on fresh chunks (chapter 8), 6 bits and more (99.79 to 100"
+    )
+    noticeable = rows[rows.index.str.contains("very noticeable")].item()
+    assert noticeable.startswith("as real integers, pruned channels taken out (chapter 10)")
+
+
+def test_networks_that_learn_nothing_fail_under_the_condition_too(evidence):
+    poor = replace(evidence, earned=evidence.earned.assign(fresh_accuracy=0.7))
+    claims = enter(accuracy, poor)
+    for text in ("maintaining high", 'accuracy "reaches 100%"', "real-world accuracy"):
+        assert verdict_of(claims, text) == NOT_REPRODUCED, text
+
+
+def test_an_effect_below_the_resolution_of_the_clock_is_not_judged(evidence):
+    column = "training_latency_to_float"
+
+    def with_self_ratios(low, high):
+        held = evidence.held.assign(**{column: 1.0})
+        for architecture, ratio in ((LARGEST, low), (SMALLEST, high)):
+            mine = held["architecture"] == architecture
+            held.loc[mine & (held["bit_width"] == 32) & (held["pruning_percent"] == 0), column] = (
+                ratio
+            )
+        return replace(evidence, held=held)
+
+    fine, coarse = with_self_ratios(0.97, 1.02), with_self_ratios(0.97, 1.15)
+    assert fine.resolution(column) == (0.97, 1.02) and fine.blurred(column, 0.1) == ""
+    assert "a float network against itself gives 0.97 to 1.15" in coarse.blurred(column, 0.1)
+    text = 'pruning has "very little effect"'
+    assert verdict_of(enter(training, fine), text) == CONDITION
+    assert verdict_of(enter(training, coarse), text) == NOT_TESTABLE
+
+
+def test_savings_agree_on_average_and_not_point_by_point():
+    savings = compare_savings()
+    assert len(savings) == 54
+    rows = savings.xs(20, level="pruning_percent")
+    assert rows["thesis"].mean() == pytest.approx(14.52, abs=0.01)
+    assert rows["regrowing"].mean() == pytest.approx(14.21, abs=0.01)
+    assert rows["thesis"].corr(rows["regrowing"]) == pytest.approx(0.160, abs=0.001)
+    assert rows["held"].between(19.5, 20).all()
+
+
+def test_steps_are_means_over_the_pairs_that_differ_by_one_setting():
+    keys = [("a", 32, 0), ("a", 8, 0), ("a", 32, 20), ("a", 8, 20), ("b", 32, 0), ("b", 32, 20)]
+    grid = pd.DataFrame(keys, columns=["architecture", "bit_width", "pruning_percent"])
+    grid = grid.assign(dsp=[100, 25, 80, 10, 50, 40], fresh_accuracy=[0.9, 0.8, 0.9, 0.6, 0.7, 0.6])
+    steps = summarise_steps(grid, grid.assign(fresh_accuracy=0.5)).set_index("step")
+    assert list(steps.index) == ["32 to 8 bits", "0 to 20 % pruned", "a to b"]
+    assert steps["pairs"].tolist() == [2, 3, 2]
+    assert steps.loc["32 to 8 bits", "DSP saved (blocks)"] == 72  # of 75 and 70
+    assert steps.loc["32 to 8 bits", "lost"] == pytest.approx(20)
+    assert steps.loc["a to b", "DSP saved (%)"] == pytest.approx(50)
+    assert (steps["lost retrained"] == 0).all()
+
+
+def test_the_printed_lines_of_algorithm_ii_in_their_kindest_reading():
+    assert PrintedSums(load_thesis()).rows_equal() == [27, 0, 27, 0, 0, 15]

@@ -1,5 +1,6 @@
 """The files around the package say the same thing."""
 
+import json
 import os
 import re
 import shutil
@@ -87,6 +88,22 @@ def installed(tmp_path_factory):
     return site
 
 
+CALLS = """
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+
+from amrpkg.cli import main
+
+said = []
+for arguments in json.loads(sys.argv[1]):
+    with redirect_stdout(StringIO()) as out, redirect_stderr(out):
+        said.append((main([str(argument) for argument in arguments]), out.getvalue()))
+print(json.dumps(said))
+"""
+
+
 def test_a_wheel_works_without_a_checkout_and_writes_nothing_beside_itself(installed, tmp_path):
     (folder := tmp_path / "here").mkdir()
     environment = {key: value for key, value in os.environ.items() if key != "AMR_RUNS"}
@@ -97,36 +114,44 @@ def test_a_wheel_works_without_a_checkout_and_writes_nothing_beside_itself(insta
         files = [path for path in installed.parent.rglob("*") if installed in path.parents]
         return {path: path.stat().st_mtime_ns for path in files}
 
-    def amr(*arguments, status=0):
-        """What the console script said."""
-        done = subprocess.run(
-            [sys.executable, str(installed / "bin/amr"), *map(str, arguments)],
-            env=environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == status, done.stderr
-        return done.stderr if status else done.stdout
+    def run(*command):
+        options = {"env": environment, "cwd": folder, "capture_output": True, "text": True}
+        return subprocess.run([sys.executable, *map(str, command)], **options)
+
+    def amr(*calls):
+        """What the commands said, or what was wrong with them, one after another in a process."""
+        done = run("-c", CALLS, json.dumps(calls, default=str))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     before = listing()
     np.save(folder / "x.npy", receive("QPSK", 64))
     weights = ROOT / "results/weights" / SHIPPED.name
-    assert amr("--version").strip() == amrpkg.__version__
-    assert "2 chunks of 32 samples: QPSK 2" in amr("classify", "x.npy")
-    amr("export", weights, "--format", "onnx", "-o", "x.onnx")
-    amr("export", weights, "--format", "integer", "-o", "x.safetensors")
-    for file in ("x.onnx", "x.safetensors"):
-        assert "of 81 fresh chunks right" in amr("evaluate", file, "--chunks-per-class", 9)
-    assert "QPSK 2" in amr("classify", "x.npy", "--model", "x.onnx")
-    for command in ("results", "robustness", "verify"):
-        message = amr(command, status=2)
-        assert message == f"amr {command}: output is not given; allowed without a checkout: " + (
-            "--output FILE\n"
+    assert run(installed / "bin/amr", "--version").stdout.strip() == amrpkg.__version__
+    evaluate = ("--chunks-per-class", 9)
+    said = amr(
+        ("classify", "x.npy"),
+        ("export", weights, "--format", "onnx", "-o", "x.onnx"),
+        ("export", weights, "--format", "integer", "-o", "x.safetensors"),
+        ("evaluate", "x.onnx", *evaluate),
+        ("evaluate", "x.safetensors", *evaluate),
+        ("classify", "x.npy", "--model", "x.onnx"),
+    )
+    assert [status for status, _ in said] == [0] * 6, said
+    texts = [text for _, text in said]
+    assert "2 chunks of 32 samples: QPSK 2" in texts[0] and "QPSK 2" in texts[5]
+    assert all("of 81 fresh chunks right" in text for text in texts[3:5])
+    commands = ("results", "robustness", "verify")
+    bare = amr(*([command] for command in commands))
+    for command, (status, message) in zip(commands, bare, strict=True):
+        assert (status, message) == (
+            2,
+            f"amr {command}: output is not given; allowed without a checkout: --output FILE\n",
         )
-        assert "allowed: a folder with finished runs" in amr(command, "--output", "x.csv", status=2)
-    assert "allowed: a folder with finished runs" in amr("time", status=2)
-    message = amr("sweep", "--protocol", "trial", status=2)
+    for status, message in amr(*((name, "--output", "x.csv") for name in commands), ["time"]):
+        assert status == 2 and "allowed: a folder with finished runs" in message
+    [(status, message)] = amr(("sweep", "--protocol", "trial"))
+    assert status == 2
     assert "run the sweep from a checkout" in message and len(message.splitlines()) == 1
     assert sorted(path.name for path in folder.iterdir()) == ["x.npy", "x.onnx", "x.safetensors"]
     assert listing() == before

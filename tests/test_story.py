@@ -106,3 +106,29 @@ def test_the_command_writes_both_and_nothing_else_of_the_readme(story, tmp_path)
     assert (
         places((tmp_path / "story.svg").read_bytes()).keys() == places(PICTURE.read_bytes()).keys()
     )
+
+
+def test_what_was_synthesised_is_marked_beside_its_estimate(tmp_path):
+    """Of the designs on record one target, and one symbol a clock, count; the rest is as before."""
+    columns = "architecture,bit_width,pruning_percent,symbols_per_clock,family,synthesised_lut"
+    rows = [
+        "symbolwise_2_6_6,4,0,1,,",  # a simulation
+        "symbolwise_2_6_6,4,0,1,ice40,901",
+        "symbolwise_2_6_6,4,0,8,xc7,4001",
+        "symbolwise_2_6_6,4,0,1,xc7,601",
+        "vgglike_2f_2c_2re_2mp,6,30,1,xc7,7001",
+    ]
+    (path := tmp_path / "synthesis.csv").write_text("\n".join([columns, *rows]))
+    with_it, without = tell_story(synthesis=path), tell_story(synthesis=tmp_path / "none.csv")
+    made = with_it.dropna(subset="synthesised_lut").set_index("network")["synthesised_lut"]
+    theirs, ours = "vgglike_2f_2c_2re_2mp_6bit_pr_30", "symbolwise_2_6_6_4bit"
+    assert made.to_dict() == {theirs: 7001, ours: 601}
+    assert with_it.drop(columns="synthesised_lut").equals(without.drop(columns="synthesised_lut"))
+    assert (
+        describe_story(with_it) == describe_story(without) + " The least that was synthesised "
+        "takes 601."
+    )
+    marks = {line.get_gid(): line for line in figures.plot_story(with_it).axes[0].lines}
+    star, name = marks[f"synthesised: {ours}"], f"{SERIES[-1]}: {ours}"
+    assert (star.get_xdata()[0], star.get_marker()) == (601, "*")
+    assert star.get_ydata()[0] == marks[name].get_ydata()[0] and marks[name].get_xdata()[0] == 50

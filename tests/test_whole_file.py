@@ -2,7 +2,7 @@
 
 import pytest
 
-from amrpkg.common.files import whole_file
+from amrpkg.common.files import whole_file, whole_folder
 
 
 def test_a_file_appears_whole_in_folders_made_for_it(tmp_path):
@@ -25,3 +25,18 @@ def test_after_an_error_the_earlier_file_stays(tmp_path):
     with whole_file(path) as file:
         file.write("new")
     assert path.read_text() == "new"
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "folder"
+    with pytest.raises(KeyboardInterrupt), whole_folder(path) as folder:
+        (folder / "half").write_text("of a")
+        raise KeyboardInterrupt
+    assert list(path.parent.iterdir()) == []
+    with whole_folder(path) as folder:
+        (folder / "all").write_text("of it")
+        assert not path.exists()
+    assert (path / "all").read_text() == "of it" and list(path.parent.iterdir()) == [path]
+    with pytest.raises(ValueError, match="folder' is there; allowed: a new folder"):
+        whole_folder(path).__enter__()
+    assert (path / "all").read_text() == "of it"

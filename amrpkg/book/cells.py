@@ -4,6 +4,7 @@ Facts print the same on every machine.
 """
 
 import math
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -43,22 +44,39 @@ class Table:
 
     A notebook shows it as HTML. The book takes the MyST form, a ``{table}`` directive, which
     gets a number and can be referred to as ``{numref}`name` ``.
+
+    badges : column -> the colour of sphinx-design's badge for each of its texts; in the book a
+        table with badges can be filtered by them, and stands in a box of its own height
     """
 
-    def __init__(self, frame: pd.DataFrame, name: str, caption: str):
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        name: str,
+        caption: str,
+        badges: Mapping[str, Mapping[str, str]] | None = None,
+    ):
         self.frame = frame
         self.name = name
         self.caption = caption
+        self.badges = badges or {}
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         text = self.frame.map(_text)
         align = [
             "---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in self.frame.dtypes
         ]
-        lines = [list(map(str, text.columns)), align, *text.itertuples(index=False)]
+        marked = text.assign(
+            **{
+                column: [f"{{bdg-{colors[value]}}}`{value}`" for value in text[column]]
+                for column, colors in self.badges.items()
+            }
+        )
+        lines = [list(map(str, text.columns)), align, *marked.itertuples(index=False)]
         body = [f"| {' | '.join(line)} |" for line in lines]
         rows, columns = self.frame.shape
         classes = ["tab-wide"] * (columns > WIDE) + ["sortable"] * (rows > LONG)
+        classes += ["badged"] * bool(self.badges)
         look = [f":class: {' '.join(classes)}"] if classes else []
         head = [f":::{{table}} {self.caption}", f":name: {self.name}", *look, ""]
         return {

@@ -137,6 +137,16 @@ def compare_grid(metric: str, path: Path | None = None) -> pd.DataFrame:
     return frame
 
 
+def compare_savings(path: Path | None = None) -> pd.DataFrame:
+    """Percent of the estimated DSP blocks that pruning saves, a row a pruned point.
+
+    Indexed by the keys; columns ``thesis``, ``held`` and ``regrowing``. `path` as there.
+    """
+    dsp = compare_grid("dsp", path).set_index(KEYS)
+    ratios = dsp / dsp.xs(0, level="pruning_percent", drop_level=True)
+    return 100 * (1 - ratios.reorder_levels(KEYS).drop(0, level="pruning_percent"))
+
+
 def summarise_effects(metrics: Sequence[str], path: Path | None = None) -> pd.DataFrame:
     """What a step of quantisation or pruning does: mean ratios, a row a metric and series.
 

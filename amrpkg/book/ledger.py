@@ -1,5 +1,6 @@
 """Claims of the thesis, and verdicts computed from written `rules`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,6 +15,16 @@ CORRECTED = "corrected"
 NOT_REPRODUCED = "not reproduced"
 NOT_TESTABLE = "not testable here"
 VERDICTS = (REPRODUCED, CONDITION, CORRECTED, NOT_REPRODUCED, NOT_TESTABLE)
+DEFINITION = "definition"
+
+BADGES = {
+    REPRODUCED: "success",
+    CONDITION: "primary",
+    CORRECTED: "warning",
+    NOT_REPRODUCED: "danger",
+    NOT_TESTABLE: "muted",
+    DEFINITION: "light",
+}
 
 
 def _require(given: tuple, length: int) -> tuple:
@@ -64,7 +75,8 @@ class Ledger:
         self._section = ""
 
     def __len__(self) -> int:
-        return len(self.claims)
+        """How many claims have a verdict; definitions have none."""
+        return sum(claim.verdict != DEFINITION for claim in self.claims)
 
     def section(self, name: str) -> None:
         """Claims that follow belong to this section."""
@@ -79,16 +91,21 @@ class Ledger:
         *,
         by: str,
         printed: Value | None = None,
-        condition: tuple[str, Value] | None = None,
+        conditions: Sequence[tuple[str, Value]] = (),
         correction: tuple[str, Value, Rule] | None = None,
         because: str = "",
+        weak: str = "",
+        untestable: str = "",
     ) -> None:
         """Enter a claim; its verdict is the first of these that applies.
 
+        not testable here : where `untestable` says why nothing decides
         reproduced : the rule holds for `ours`
-        reproduced with a condition : it holds for the second number of `condition`, whose text
-            is the condition; or, where `ours` and `condition` are left out, for `printed`
+        reproduced with a condition : it holds for the number of one of the `conditions`, whose
+            text is the condition; or, where `ours` and `conditions` are left out, for `printed`
         corrected : the rule of `correction` holds for its number; its text says what is right
+        not testable here : where `weak` says why our number, if the rule fails for it, refutes
+            nothing, and the thesis's own tables do not refute it either
         not reproduced : none of them
 
         ours : our number, or a sequence of them
@@ -99,35 +116,56 @@ class Ledger:
         Raises ``ValueError`` for a claim without text, number, rule or origin, for one that
         stands already, and for a number that the rule cannot take.
         """
-        if ours is None and printed is None and condition is None:
+        if ours is None and printed is None and not conditions:
             raise ValueError(f"ours is None for {claim!r}; allowed: a number, or use `cannot`")
         if not isinstance(rule, Rule):
             raise ValueError(f"rule is {rule!r} for {claim!r}; allowed: a Rule")
-        tables = "" if printed is None else describe(printed)
-        if tables:
-            tables += ", holds" if rule(printed) else ", fails"
-        shown = ours
-        if ours is None and condition is None:
-            condition = ("in its own numbers, which alone can tell", printed)
-        elif ours is None:
-            shown = condition[1]
-        verdict, note = NOT_REPRODUCED, ""
-        # From the last to the first, so that each is checked and the first that holds stays.
+        tried = [_require(condition, 2) for condition in conditions]
+        holds = [rule(number) for _, number in tried]  # all, so that each is checked
+        tables, refuted = "", False
+        if printed is not None:
+            refuted = not rule(printed)
+            tables = describe(printed) + (", fails" if refuted else ", holds")
+        if ours is None and not tried:
+            tried, holds = [("in its own numbers, which alone can tell", None)], [not refuted]
+        verdict, note = NOT_REPRODUCED, self._failed(tried, ours)
+        if weak and not refuted:
+            verdict, note = NOT_TESTABLE, weak
         if correction:
             text, number, right = _require(correction, 3)
             if right(number):
                 verdict, note = CORRECTED, f"{text} ({describe(number)}: {right})"
-        if condition:
-            text, number = _require(condition, 2)
-            value = "" if ours is None else f" ({describe(number)})"
-            if rule(number):
-                verdict, note = CONDITION, text + value
-            elif verdict == NOT_REPRODUCED:
-                note = text if ours is None else f"nor {text}{value}"
+        if any(holds):
+            text, number = tried[holds.index(True)]
+            verdict, note = CONDITION, text
+            if ours is not None or tried[0][1] is not number:
+                note += f" ({describe(number)})"
         if ours is not None and rule(ours):
             verdict, note = REPRODUCED, ""
+        if untestable:
+            verdict, note = NOT_TESTABLE, untestable
+        shown = tried[0][1] if ours is None else ours
         ours_text = "" if shown is None else describe(shown)
         self._enter(place, claim, verdict, ours_text, tables, str(rule), note, by, because)
+
+    @staticmethod
+    def _failed(tried, ours) -> str:  # what conditions were tried in vain
+        if ours is None:  # the first is what is shown as ours
+            return "; nor ".join(
+                text if k == 0 else f"{text} ({describe(number)})"
+                for k, (text, number) in enumerate(tried)
+            )
+        return "; ".join(f"nor {text} ({describe(number)})" for text, number in tried)
+
+    def define(self, place: str, claim: str, rule: Rule, ours: Value) -> None:
+        """Enter a statement that holds here by construction, which is no test of it.
+
+        Raises ``ValueError`` if it does not hold.
+        """
+        if not rule(ours):
+            raise ValueError(f"ours is {describe(ours)} for {claim!r}; allowed: {rule}")
+        text = "holds here by construction"
+        self._enter(place, claim, DEFINITION, describe(ours), "", str(rule), text, "package", "")
 
     def cannot(self, place: str, claim: str, reason: str) -> None:
         """Enter a claim that needs something we do not have; `reason` says what."""
@@ -147,43 +185,40 @@ class Ledger:
         self.claims.append(Claim(self._section, place, claim, *rest))
 
     def frame(self) -> pd.DataFrame:
-        """All claims, a row each, numbered from 1."""
+        """All claims and definitions, a row each, numbered from 1."""
         frame = pd.DataFrame(self.claims, columns=list(Claim.__dataclass_fields__))
         return frame.set_axis(range(1, len(frame) + 1)).rename_axis("no.")
 
     def counts(self) -> dict[str, int]:
-        """Claims by verdict, in the order of `VERDICTS`, zeros included."""
+        """Claims by verdict, in the order of `VERDICTS`, zeros included; no definitions."""
         verdicts = [claim.verdict for claim in self.claims]
         return {verdict: verdicts.count(verdict) for verdict in VERDICTS}
 
-    def table(self, section: str, name: str) -> Table:
-        """The claims of a section as a table of the book."""
-        rows = self.frame().query("section == @section")
-        if not len(rows):
-            known = ", ".join(dict.fromkeys(claim.section for claim in self.claims))
-            raise ValueError(f"section is {section!r}; allowed: {known}")
-        note = rows["note"].map(lambda text: f": {text}" if text else "")
-        shown = rows.assign(verdict=rows["verdict"] + note).reset_index()
-        shown["no."] = shown["no."].astype(str)
+    def table(self, name: str, caption: str) -> Table:
+        """Every claim and definition, a row each, with its verdict as a badge."""
+        rows = self.frame().reset_index()
+        reason = rows["because"].where(rows["verdict"] == NOT_REPRODUCED, "")
+        by = rows["by"].map(lambda by: "" if by == "none" else f" [{by}]")
+        tables = rows["printed"].map(lambda text: text and f"thesis's tables: {text}")
         columns = {
-            **{"no.": "no.", "place": "place", "claim": "claim", "ours": "ours"},
-            **{"printed": "thesis's tables", "rule": "rule", "verdict": "verdict"},
-            "by": "computed by",
+            "no.": rows["no."].astype(str),
+            "claim": rows["claim"] + " (" + rows["place"] + ")",
+            "verdict": rows["verdict"],
+            "why": (rows["note"] + ". " + reason).str.strip(". ").map(_sentence),
+            "rule": rows["rule"],
+            "numbers": (rows["ours"] + by + "; " + tables).str.strip("; "),
         }
-        return Table(shown[list(columns)].rename(columns=columns), name, f"The ledger: {section}.")
+        return Table(pd.DataFrame(columns), name, caption, badges={"verdict": BADGES})
 
     def summary(self, name: str, caption: str) -> Table:
-        """Verdict counts by section and in all."""
+        """Verdict counts by section and in all, and the definitions beside them."""
         frame = self.frame()
         counts = pd.crosstab(frame["section"], frame["verdict"])
-        counts = counts.reindex(index=frame["section"].unique(), columns=VERDICTS, fill_value=0)
+        columns = [*VERDICTS, DEFINITION]
+        counts = counts.reindex(index=frame["section"].unique(), columns=columns, fill_value=0)
         counts.loc["all"] = counts.sum()
         return Table(counts.rename_axis(None, axis=1).reset_index(), name, caption)
 
-    def unreproduced(self, name: str, caption: str) -> Table:
-        """The claims that were not reproduced, each with the reason as far as it is known."""
-        rows = self.frame().query("verdict == @NOT_REPRODUCED").reset_index()
-        rows["no."] = rows["no."].astype(str)
-        columns = {"no.": "no.", "claim": "claim", "ours": "ours", "printed": "thesis's tables"}
-        columns["because"] = "what we think"
-        return Table(rows[list(columns)].rename(columns=columns), name, caption)
+
+def _sentence(text: str) -> str:
+    return text and f"{text[0].upper()}{text[1:]}."

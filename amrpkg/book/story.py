@@ -12,11 +12,12 @@ import pandas as pd
 
 from amrpkg.common.files import CHECKOUT, whole_file
 from amrpkg.evaluation.decisions import binomial_interval
-from amrpkg.grid.points import Point
+from amrpkg.grid.points import KEYS, Point
 from amrpkg.hardware.devices import find_device
 from amrpkg.models.architectures import THESIS_ARCHITECTURES, symbol_wise
 from amrpkg.records.grid import load_grid
 from amrpkg.records.search import SEARCH, load_search
+from amrpkg.records.synthesis import SYNTHESIS, load_synthesis
 
 PICTURE = CHECKOUT / "book/_static/story.svg"
 README = CHECKOUT / "README.md"
@@ -27,6 +28,7 @@ HEART, STREAMED, POINTWISE, SYMBOL_WISE = SERIES = (
     "ours, pointwise",
     "ours, symbol-wise",
 )
+_COLUMNS = ["network", *KEYS, "weights", "lut", "fresh_correct", "fresh_count"]
 DEVICES = {  # what the picture calls a small part of three families
     "iCE40 HX1K": find_device("ice40-hx1k"),
     "Spartan-7 XC7S6": find_device("xc7s6"),
@@ -34,15 +36,19 @@ DEVICES = {  # what the picture calls a small part of three families
 }
 
 
-def tell_story(grid: Path | None = None, search: Path = SEARCH) -> pd.DataFrame:
+def tell_story(
+    grid: Path | None = None, search: Path = SEARCH, synthesis: Path = SYNTHESIS
+) -> pd.DataFrame:
     """A row a network of the record: the thesis's grid under two trainings, and ours.
 
     grid, search : the records, as of `load_grid` and `load_search`. Of the search's networks of
         one size and bit width that stands which did best on the chunks kept for choosing.
+    synthesis : the record of designs; where there is none, no network is synthesised
 
-    Columns: ``series`` (of `SERIES`), ``network``, ``bit_width``, ``weights`` that are not zero,
-    ``lut`` (Algorithm II's estimate), ``fresh_correct``, ``fresh_count``, ``wrong`` (share of
-    the fresh chunks) and ``low``, ``high``, its exact 95 % interval.
+    Columns: ``series`` (of `SERIES`), ``network``, the keys, ``weights`` (of a pruned network those
+    that are not zero), ``lut`` (Algorithm II's estimate), ``fresh_correct``, ``fresh_count``,
+    ``wrong`` (share of the fresh chunks), ``low`` and ``high`` (its exact 95 % interval),
+    ``synthesised_lut`` (for the 7 series, at a symbol a clock; NaN where nothing is on record).
 
     Raises as the two.
     """
@@ -59,14 +65,26 @@ def tell_story(grid: Path | None = None, search: Path = SEARCH) -> pd.DataFrame:
     bounds = [binomial_interval(*pair) for pair in counts]
     story["wrong"] = 1 - story["fresh_correct"] / story["fresh_count"]
     story["high"], story["low"] = (1 - pd.DataFrame(bounds).T.to_numpy()).tolist()
+    made = _find_synthesised(synthesis)
+    places = pd.MultiIndex.from_frame(story[KEYS])
+    story["synthesised_lut"] = made.reindex(places).to_numpy()
+    story.loc[story["series"] == HEART, "synthesised_lut"] = float("nan")  # the same circuits
     return story.reset_index(drop=True)
 
 
+def _find_synthesised(path: Path) -> pd.Series:
+    """Look-up tables by the keys, of the designs that are on record."""
+    if not path.exists():
+        return pd.Series(index=pd.MultiIndex.from_arrays([[]] * len(KEYS)), dtype=float)
+    rows = load_synthesis(path)
+    rows = rows[(rows["family"] == "xc7") & (rows["symbols_per_clock"] == 1)]
+    return rows.drop_duplicates(KEYS).set_index(KEYS)["synthesised_lut"]
+
+
 def _name_points(rows: pd.DataFrame) -> pd.DataFrame:
-    points = rows[["architecture", "bit_width", "pruning_percent"]].itertuples(index=False)
-    rows = rows.assign(network=[Point(*point).name for point in points])
-    rows = rows.rename(columns={"nonzero_weights": "weights"})
-    return rows[["network", "bit_width", "weights", "lut", "fresh_correct", "fresh_count"]]
+    points = [Point(*point).name for point in rows[KEYS].itertuples(index=False)]
+    rows = rows.assign(network=points).rename(columns={"nonzero_weights": "weights"})
+    return rows[_COLUMNS]
 
 
 def _choose(search: pd.DataFrame) -> pd.DataFrame:
@@ -74,11 +92,9 @@ def _choose(search: pd.DataFrame) -> pd.DataFrame:
     rows = search.loc[best.sort_values()].rename(columns={"exported_lut": "lut"})
     channels = rows["channels"].str.split("-").map(lambda texts: tuple(map(int, texts)))
     short = [symbol_wise("fold", *numbers).short for numbers in channels]
-    rows["network"] = [
-        name + f"_{bits}bit" * (bits != 32)
-        for name, bits in zip(short, rows["bit_width"], strict=True)
-    ]
-    return rows[["network", "bit_width", "weights", "lut", "fresh_correct", "fresh_count"]]
+    rows = rows.assign(architecture=short, pruning_percent=0)
+    suffixes = rows["bit_width"].map(lambda bits: f"_{bits}bit" * (bits != 32))
+    return rows.assign(network=rows["architecture"] + suffixes)[_COLUMNS]
 
 
 def smallest(story: pd.DataFrame, series: str) -> pd.Series:
@@ -93,13 +109,15 @@ def describe_story(story: pd.DataFrame) -> str:
     streamed = story[story["series"] == STREAMED]
     reach = int((streamed["wrong"] <= GOAL).sum())
     theirs, ours = smallest(story, STREAMED)["lut"], smallest(story, SYMBOL_WISE)["lut"]
+    made = story[story["wrong"] <= GOAL]["synthesised_lut"].min()
+    synthesised = f" The least that was synthesised takes {made:,.0f}." if made > 0 else ""
     return (
         "Wrong decisions on fresh chunks against estimated look-up tables, both axes logarithmic. "
         f"The thesis's {len(wrong[HEART])} networks, learnt by heart, lie high: "
         f"{wrong[HEART].min():.0f} to {wrong[HEART].max():.0f} % wrong at any size. "
         f"Trained on fresh chunks, {reach} of the same {len(streamed)} fall to {100 * GOAL:g} % "
         f"or less, the smallest of them at {theirs:,} look-up tables. "
-        f"By the same estimate ours get there with {ours:,}."
+        f"By the same estimate ours get there with {ours:,}.{synthesised}"
     )
 
 

@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,3 +53,29 @@ def with_sorted_header(safetensors: bytes) -> bytes:
     header = json.dumps(json.loads(safetensors[8 : 8 + size]), sort_keys=True).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + safetensors[8 + size :]
+
+
+def require_new(path: Path) -> Path:
+    """`path`. Raises ``ValueError`` if there is something."""
+    path = Path(path)
+    if path.exists() or path.is_symlink():
+        raise ValueError(f"{str(path)!r} is there; allowed: a new folder")
+    return path
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """An empty folder to fill, which becomes `path` when all is in it; after an error nothing is.
+
+    Raises ``ValueError`` if there is something at `path`.
+    """
+    path = require_new(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{path.name}.part-", dir=path.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)  # as other folders; that of mkdtemp is private
+        partial.rename(path)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise

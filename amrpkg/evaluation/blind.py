@@ -27,7 +27,7 @@ import numpy as np
 from amrpkg.common.arguments import require_kind, require_number
 from amrpkg.evaluation.decisions import Evaluation, count_decisions
 from amrpkg.signals.chunks import Chunks, require_constellations, require_iq
-from amrpkg.signals.constellations import CONSTELLATIONS
+from amrpkg.signals.constellations import CONSTELLATIONS, symmetry
 
 NOISE_RANGE = (0.004, 0.12)  # N_a, of the networks that are trained across noise powers
 _NODE, _MORE = 1.5, 5  # distance of the nodes in log N_a in widths of the likelihood, and some more
@@ -108,16 +108,6 @@ def _phase_mean(samples, points, powers, chunk_size) -> np.ndarray:
         logs = _logs(samples, turned, powers[used], chunk_size)
         total[used] = np.logaddexp(total[used], logs)
     return total + np.log(strides / count)[:, None]
-
-
-def symmetry(points: np.ndarray) -> int:
-    """The largest k for which 1 / k of a turn leaves the constellation as it is."""
-
-    def is_same_after(k):
-        turned = points * np.exp(2j * np.pi / k)
-        return np.abs(turned[:, None] - points).min(axis=1).max() < 1e-9
-
-    return next(k for k in range(len(points), 0, -1) if is_same_after(k))
 
 
 def _logs(samples, points, powers, chunk_size) -> np.ndarray:

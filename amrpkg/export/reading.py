@@ -72,7 +72,7 @@ class ForeignNetwork:
 def load_network(path: Path, classes: Sequence[str] | None = None) -> "Network | ForeignNetwork":
     """Read a network from a file of `save_model`, `save_integers`, or ONNX or QONNX.
 
-    path : by its ending, that of a row of `FORMATS`
+    path : by its ending, that of a row of `FORMATS` that has a reader
     classes : of the scores of an ONNX file, in their order; by default those that the file
         names itself
 
@@ -82,7 +82,7 @@ def load_network(path: Path, classes: Sequence[str] | None = None) -> "Network |
     for a file made for other constellations.
     """
     path = require_regular(path)
-    readers = {form.suffix: form.read for form in FORMATS.values()}
+    readers = {form.suffix: form.read for form in FORMATS.values() if form.read}
     if path.suffix not in readers:
         raise ValueError(f"{str(path)!r} is of an unknown kind; allowed: {', '.join(readers)}")
     return readers[path.suffix](path, classes)
@@ -105,8 +105,33 @@ def read_safetensors(path: Path, classes: Sequence[str] | None) -> "Network | Fo
     return as_network(load_integers(path))
 
 
-def as_network(network: IntegerNetwork) -> ForeignNetwork:
-    """A network in integers as one that can be evaluated like any other."""
+def read_integers(path: Path, name: str | None = None) -> IntegerNetwork:
+    """The integers of a file of `save_integers`, or those of a trained model of `save_model`.
+
+    name : of a trained model's integers; by default the file's
+
+    Raises ``ValueError`` for another file, a damaged one, one for other constellations, and a
+    float model.
+    """
+    path = require_regular(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{str(path)!r} has no integers; allowed: a .safetensors file of ours")
+    found = read_safetensors(path, None)
+    if isinstance(found, ForeignNetwork):
+        return load_integers(path)
+    from amrpkg.hardware.conversion import to_integers  # here: torch and Brevitas take seconds
+    from amrpkg.training.shrinking import shrink
+
+    return to_integers(shrink(found), name or path.stem)
+
+
+def as_network(
+    network: IntegerNetwork, run: Callable[[np.ndarray], np.ndarray] | None = None
+) -> ForeignNetwork:
+    """A network in integers as one that can be evaluated like any other.
+
+    run : what computes its scores, as `CNetwork.scores`; by default the integers in NumPy
+    """
     counts = [
         LayerCount(
             layer.name,
@@ -118,7 +143,7 @@ def as_network(network: IntegerNetwork) -> ForeignNetwork:
     widest = max(x.weights[0].size for x in network.layers if x.weights is not None)
     block = _MOST_NUMBERS // (network.chunk_size * widest)
     return ForeignNetwork(
-        network.scores,
+        run or network.scores,
         network.inputs,
         network.chunk_size,
         _OURS,

@@ -13,7 +13,7 @@ class Device(NamedTuple):
     family : a key of `synthesis.FAMILIES`
     lut, ff, dsp, bram : as `synthesis.Counts` counts them for the family
     source : where the numbers stand
-    clock : MHz that a design is constrained to
+    clock : MHz that a streaming design is constrained to: asked of the tools, not reached by any
     options : of nextpnr; none where no open tool places
     """
 
@@ -37,7 +37,7 @@ _DS890 = "AMD DS890 (UltraScale Overview)"
 
 def _ecp5(size: str, *holds: int) -> Device:
     options = (f"--{size}", "--package", "CABGA381", "--speed", "8", "--lpf-allow-unconstrained")
-    return Device(f"ecp5-{size}", "ecp5", *holds, _NEXTPNR, 120.0, options)
+    return Device(f"ecp5-{size}", "ecp5", *holds, _NEXTPNR, 250.0, options)
 
 
 def _ice40(size: str, package: str, clock: float, *holds: int) -> Device:
@@ -48,21 +48,21 @@ def _ice40(size: str, package: str, clock: float, *holds: int) -> Device:
 DEVICES = {
     device.name: device
     for device in (
-        _ice40("hx1k", "tq144", 100.0, 1_280, 1_280, 0, 16),
-        _ice40("up5k", "sg48", 40.0, 5_280, 5_280, 8, 30),
-        _ice40("hx8k", "ct256", 100.0, 7_680, 7_680, 0, 32),
+        _ice40("hx1k", "tq144", 150.0, 1_280, 1_280, 0, 16),
+        _ice40("up5k", "sg48", 60.0, 5_280, 5_280, 8, 30),
+        _ice40("hx8k", "ct256", 150.0, 7_680, 7_680, 0, 32),
         _ecp5("25k", 24_288, 24_288, 28, 56),
         _ecp5("45k", 43_848, 43_848, 72, 108),
         _ecp5("85k", 83_640, 83_640, 156, 208),
-        Device("xc7s6", "xc7", 3_750, 7_500, 10, 5, _DS180, 100.0),
-        Device("xc7a35t", "xc7", 20_800, 41_600, 90, 50, _DS180, 100.0),
-        Device("xc7z020", "xc7", 53_200, 106_400, 220, 140, _DS190, 100.0),
-        Device("xc7vx690t", "xc7", 433_200, 866_400, 3_600, 1_470, _DS180, 100.0),
-        Device("xc7v2000t", "xc7", 1_221_600, 2_443_200, 2_160, 1_292, _DS180, 100.0),
-        Device("xczu3eg", "xcup", 70_560, 141_120, 360, 216, _DS891, 200.0),
-        Device("xczu9eg", "xcup", 274_080, 548_160, 2_520, 912, _DS891, 200.0),
-        Device("xcvu13p", "xcup", 1_728_000, 3_456_000, 12_288, 2_688, _DS890, 200.0),
-        Device("xcvu19p", "xcup", 4_085_760, 8_171_520, 3_840, 2_160, _DS890, 200.0),
+        Device("xc7s6", "xc7", 3_750, 7_500, 10, 5, _DS180, 200.0),
+        Device("xc7a35t", "xc7", 20_800, 41_600, 90, 50, _DS180, 200.0),
+        Device("xc7z020", "xc7", 53_200, 106_400, 220, 140, _DS190, 200.0),
+        Device("xc7vx690t", "xc7", 433_200, 866_400, 3_600, 1_470, _DS180, 200.0),
+        Device("xc7v2000t", "xc7", 1_221_600, 2_443_200, 2_160, 1_292, _DS180, 200.0),
+        Device("xczu3eg", "xcup", 70_560, 141_120, 360, 216, _DS891, 300.0),
+        Device("xczu9eg", "xcup", 274_080, 548_160, 2_520, 912, _DS891, 300.0),
+        Device("xcvu13p", "xcup", 1_728_000, 3_456_000, 12_288, 2_688, _DS890, 300.0),
+        Device("xcvu19p", "xcup", 4_085_760, 8_171_520, 3_840, 2_160, _DS890, 300.0),
     )
 }
 

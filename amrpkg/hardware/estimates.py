@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from amrpkg.common.arguments import require_count
+from amrpkg.hardware.adder_graphs import signed_digits
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
 from amrpkg.models.architectures import FOLDS
 
@@ -128,19 +129,6 @@ def _width(low: int, high: int) -> int:
     if low >= 0:
         return max(high.bit_length(), 1)
     return 1 + max((-low - 1).bit_length(), high.bit_length() if high > 0 else 0)
-
-
-def signed_digits(number: int) -> list[tuple[int, int]]:
-    """Powers of two and their signs, the fewest there are: 7 is 8 - 1, ``[(0, -1), (3, 1)]``."""
-    digits, shift = [], 0
-    while number:
-        if number & 1:
-            sign = 2 - (number & 3)
-            digits.append((shift, sign))
-            number -= sign
-        number >>= 1
-        shift += 1
-    return digits
 
 
 def _weighted(network: IntegerNetwork):

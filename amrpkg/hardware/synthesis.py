@@ -14,6 +14,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,12 +39,18 @@ class Counts(NamedTuple):
 class Family(NamedTuple):
     """How Yosys is told of a family, and what its cells count as.
 
-    flat, by_module : commands that synthesise all in one, and module by module
+    commands : that synthesise {top}, with {more} options
+    whole, by_module : options for all in one, and for module by module
     """
 
-    flat: str
-    by_module: str
+    commands: str
     cells: dict[str, dict[str, float]]
+    whole: str = ""
+    by_module: str = ""
+
+    def script(self, top: str, by_module: bool = False) -> list[str]:
+        more = self.by_module if by_module else self.whole
+        return self.commands.format(top=top, more=more).split("; ")
 
 
 _XILINX = {
@@ -73,17 +80,26 @@ _ICE40 = {
     "bram": {"SB_RAM40_4K\\w*": 1},
 }
 _PLAIN = "-noiopad -noclkbuf"  # pins and clock as they are
+# Eight logic cells of iCE40 share an enable and a reset: few groups of flip-flops with their own
+# are left, or a small part is full before its cells are.
+_LEGAL = "dfflegalize -mince 30 -minsrst 30 " + " ".join(
+    f"-cell $_{kind}_ 0"
+    for kind in ("DFF_?", "DFFE_?P", "DFF_?P?", "DFFE_?P?P", "SDFF_?P?", "SDFFCE_?P?P")
+)
+_ICE40_COMMANDS = "; ".join(
+    (
+        "synth_ice40 {more} -top {top} -run begin:map_ffs",
+        _LEGAL,
+        "synth_ice40 -top {top} -run map_ffs:",
+    )
+)
 FAMILIES = {
-    **{
-        name: Family(
-            f"synth_xilinx -family {name} -flatten {_PLAIN}",
-            f"synth_xilinx -family {name} {_PLAIN}",
-            _XILINX,
-        )
-        for name in ("xc7", "xcup")
-    },
-    "ecp5": Family("synth_ecp5", "synth_ecp5 -noflatten", _ECP5),
-    "ice40": Family("synth_ice40", "synth_ice40 -noflatten", _ICE40),
+    "xc7": Family(f"synth_xilinx -family xc7 {{more}} {_PLAIN} -top {{top}}", _XILINX, "-flatten"),
+    "xcup": Family(
+        f"synth_xilinx -family xcup {{more}} {_PLAIN} -top {{top}}", _XILINX, "-flatten"
+    ),
+    "ecp5": Family("synth_ecp5 {more} -top {top}", _ECP5, by_module="-noflatten"),
+    "ice40": Family(_ICE40_COMMANDS, _ICE40, by_module="-noflatten"),
 }
 WRAPPER = "class_only"
 LARGEST_TEXT = 8 << 20  # bytes of Verilog; Yosys takes a thousand times as much memory
@@ -107,8 +123,8 @@ class Synthesis:
     design, family : what was synthesised, for what
     counts : of the whole
     cells : of each type of the family's
-    modules : counts of each module by itself, where they were asked for: their sum is larger
-        than the whole, which is optimised across modules
+    modules : counts of each instance in the outermost module, by its name, where they were asked
+        for: synthesised one by one, they may be more than the whole
     netlist : for `place`, as JSON
     verilog : the same netlist, to be simulated with the family's cells
     yosys : version
@@ -136,7 +152,7 @@ def synthesise(
 
     family : a key of `FAMILIES`
     class_only : count it as the module's text says; or, if not, its top with all of its pins
-    by_module : count each module as well, in a second synthesis
+    by_module : count the outermost module's instances as well, in a second synthesis
     memory : bytes that Yosys may take
 
     Raises ``ValueError`` for an unknown family, for a design too large, without Yosys, and
@@ -154,7 +170,7 @@ def synthesise(
     top = design.top
     if class_only:
         top, files[f"{WRAPPER}.sv"] = WRAPPER, wrapper(design)
-    command, split, kinds = FAMILIES[family]
+    kind = FAMILIES[family]
     with TemporaryDirectory() as name:
         folder = Path(name)
         for file, text in files.items():
@@ -165,22 +181,24 @@ def synthesise(
             f"hierarchy -check -top {top}",
             "scratchpad -set abc9.verify 0",  # else hours
         ]
-        end = ["tee -q -o counts stat -json", "write_json netlist", "write_verilog -noattr out.v"]
-        _run([*start, f"{command} -top {top}", *end], folder, memory, design)
-        cells = _cells(json.loads((folder / "counts").read_text())["design"])
+        end = ["write_json netlist", "write_verilog -noattr out.v"]
+        _run([*start, *kind.script(top), *end], folder, memory, design)
         netlist, verilog = (folder / "netlist").read_text(), (folder / "out.v").read_text()
+        whole = json.loads(netlist)["modules"]
         modules = {}
         if by_module:
-            _run([*start, f"{split} -top {top}", end[0]], folder, memory, design)
-            found = json.loads((folder / "counts").read_text())["modules"]
+            _run([*start, *kind.script(top, by_module=True), end[0]], folder, memory, design)
+            split_up = json.loads((folder / "netlist").read_text())["modules"]
             modules = {
-                name.removeprefix("\\"): _count(_cells(module), kinds)
-                for name, module in found.items()
+                instance: _count(_cells_of(cell["type"], split_up), kind.cells)
+                for instance, cell in split_up[design.top]["cells"].items()
+                if _is_ours(split_up.get(cell["type"]))
             }
+    cells = _cells_of(top, whole)
     return Synthesis(
         design,
         family,
-        _count(cells, kinds),
+        _count(cells, kind.cells),
         cells,
         netlist,
         verilog,
@@ -217,7 +235,7 @@ module {WRAPPER} (
     classified <= out_valid;
     modulation <= out_class;
   end
-  {design.top} design (
+  {design.top} core (
     .clk(clk), .rst(reset),
     .s_axis_tvalid(in_valid), .s_axis_tready(in_ready), .s_axis_tlast(in_last),
     .s_axis_tdata(data),
@@ -247,9 +265,20 @@ def _run(commands: list[str], folder: Path, memory: int, design: Design) -> None
     )
 
 
-def _cells(found: dict) -> dict[str, int]:
-    cells = found["num_cells_by_type"].items()
-    return {name: int(count) for name, count in cells if not name.startswith("$")}
+def _is_ours(module: dict | None) -> bool:
+    """Whether it is a module of the design, not a cell of the family."""
+    return module is not None and not {"blackbox", "whitebox"} & set(module["attributes"])
+
+
+def _cells_of(name: str, modules: Mapping[str, dict]) -> Counter:
+    """Cells of each type in a module, with those of the modules in it."""
+    total = Counter()
+    for cell in modules[name]["cells"].values():
+        if _is_ours(modules.get(cell["type"])):
+            total += _cells_of(cell["type"], modules)
+        elif not cell["type"].startswith("$"):  # what says where a cell came from
+            total[cell["type"]] += 1
+    return total
 
 
 def _count(cells: Mapping[str, int], kinds: dict[str, dict[str, float]]) -> Counts:

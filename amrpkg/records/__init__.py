@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "exports": ["compare_files", "load_exports", "verify_runs"],
         "grid": ["GRID", "PROVENANCE", "collate", "load_grid", "load_record"],
         "learning": ["LEARNING", "learn", "load_learning", "record_learning"],
+        "receiver": ["load_receiver", "measure_receiver"],
         "robustness": [
             "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness", "measure",
             "require_below_ceiling", "sample_until",
@@ -20,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "search": [
                 "SEARCH", "describe_network", "load_search", "try_candidates", "try_network",
             ],
+        "synthesis": ["SYNTHESIS", "build_all", "draw_network", "load_synthesis"],
         "speed": ["SPEED", "load_speed", "time_points"],
     },
 )

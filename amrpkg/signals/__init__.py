@@ -5,14 +5,17 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "bursts": ["Burst"],
         "chunks": [
             "Chunks", "FRESH_CHUNKS_PER_CLASS", "NOISE_POWER", "PHASE_NOISE", "SPLITS",
             "make_chunks", "receive", "stream",
         ],
-        "constellations": ["CONSTELLATIONS", "OTHER_SHAPES"],
+        "constellations": ["CONSTELLATIONS", "OTHER_SHAPES", "symmetry"],
         "cumulants": ["CUMULANTS", "cumulants"],
         "impairments": ["change_gain", "offset_frequency", "rotate"],
+        "liquid": ["SCHEMES", "has_liquid", "transmit_with_liquid"],
         "noise_word": ["estimate_noise_power", "with_noise_word"],
-        "recordings": ["SUFFIXES", "load_samples"],
+        "pulses": ["raised_cosine_spectrum", "root_raised_cosine"],
+        "recordings": ["SUFFIXES", "load_sample_rate", "load_samples"],
     },
 )

@@ -64,3 +64,13 @@ them and keeps the order."""
 
 for _points in (*CONSTELLATIONS.values(), *OTHER_SHAPES.values()):
     _points.setflags(write=False)
+
+
+def symmetry(points: np.ndarray) -> int:
+    """The largest k for which 1 / k of a turn leaves the constellation as it is."""
+
+    def is_same_after(k):
+        turned = points * np.exp(2j * np.pi / k)
+        return np.abs(turned[:, None] - points).min(axis=1).max() < 1e-9
+
+    return next(k for k in range(len(points), 0, -1) if is_same_after(k))

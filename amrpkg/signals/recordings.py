@@ -68,6 +68,18 @@ def load_samples(path: Path) -> np.ndarray:
     return samples
 
 
+def load_sample_rate(path: Path) -> float | None:
+    """Samples a second as SigMF tells them, ``None`` where it does not or `path` is no SigMF.
+
+    path : of a recording that `load_samples` has read
+    """
+    if Path(path).suffix.lower() not in SIGMF:
+        return None
+    import sigmf  # here: it takes as long as NumPy
+
+    return sigmf.fromfile(path, skip_checksum=True).get_global_field("core:sample_rate")
+
+
 def _read_numpy(path: Path) -> np.ndarray:
     try:
         with path.open("rb") as file:

@@ -2,9 +2,10 @@
 
 Two variants. *Held* masks (ours, the default) cover weight and bias of a pruned channel and
 stay while the network is retrained, so that the channel is silent and can later be taken out
-exactly; the nine class scores are never pruned. *Regrowing* is what the thesis's printed
-tables are consistent with: weights only, every layer, and the mask dropped before retraining,
-after which gradients bring zeros back to life wherever they reach them.
+exactly; the nine class scores are never pruned. *Regrowing* is one reading of the
+thesis's printed zeros, which are too few for held masks (chapter 7 says how far it holds):
+weights only, every layer, and the mask dropped before retraining, after which gradients bring
+zeros back to life wherever they reach them.
 """
 
 import numpy as np

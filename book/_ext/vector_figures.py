@@ -1,4 +1,4 @@
-"""Figures of the pages: vector graphics, words for those who do not see them, a tap to enlarge.
+"""Figures of the pages: vector graphics, and words for those who do not see them.
 
 Chapters keep bitmaps, which readers of notebooks show anywhere and whose bytes no test compares;
 the book runs them with a configuration of IPython that draws vectors instead.
@@ -10,8 +10,7 @@ from pathlib import Path
 import yaml
 from docutils import nodes
 
-HERE = Path(__file__).parent
-ALT = HERE.parent / "alt.yml"  # name of a figure -> what is to be seen in it
+ALT = Path(__file__).parents[1] / "alt.yml"  # name of a figure -> what is to be seen in it
 CONFIGURATION = """
 c = get_config()
 c.InlineBackend.figure_formats = {"svg"}
@@ -39,13 +38,7 @@ def _say_what_is_seen(app, doctree):
             image.setdefault("alt", " ".join(seen.split()))
 
 
-def _add_script(app, page, template, context, doctree):
-    if "<figure" in context.get("body", ""):
-        app.add_js_file(None, body=(HERE / "vector_figures.js").read_text())
-
-
 def setup(app):
     app.connect("config-inited", _draw_vectors)
     app.connect("doctree-read", _say_what_is_seen)
-    app.connect("html-page-context", _add_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

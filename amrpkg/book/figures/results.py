@@ -20,14 +20,11 @@ from amrpkg.book.figures.style import (
     GREY,
     PRUNING_COLORS,
     PRUNING_MARKERS,
-    bit_width_color,
     bit_width_name,
     in_style,
-    label_points,
     subplots,
 )
 from amrpkg.common.arguments import require_choice
-from amrpkg.evaluation.bounds import recorded_ceiling
 from amrpkg.grid.points import PRUNING_PERCENTS
 from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, THESIS_BIT_WIDTHS
 
@@ -36,21 +33,6 @@ SHORT = [ARCHITECTURES[name].short for name in THESIS_ARCHITECTURES]
 BITS = [bit_width_name(bits) for bits in THESIS_BIT_WIDTHS]
 PLACES = np.arange(len(THESIS_BIT_WIDTHS))
 TEXT_RANGE = (4, 6)  # the thesis's text: training latency when quantised, ratio to float
-
-
-@in_style
-def plot_tradeoff(grid: pd.DataFrame) -> Figure:
-    """Fresh accuracy against estimated DSP blocks, a mark a point of the grid."""
-    figure, ax = subplots(figsize=(7.5, 3.6))
-    for (bits, percent), rows in grid.groupby(["bit_width", "pruning_percent"]):
-        look = {"color": bit_width_color(bits), "marker": PRUNING_MARKERS[percent]}
-        ax.plot(rows["dsp"], 100 * rows["fresh_accuracy"], alpha=0.8, linestyle="", **look)
-    label_points(ax)
-    ax.axhline(100 * recorded_ceiling().accuracy, color="0.2", linestyle=":", label="ceiling")
-    ax.set(xscale="log", xlabel="estimated DSP blocks", ylabel="fresh chunks right (%)")
-    ax.grid(color="0.9")
-    figure.legend(loc="outside upper center", ncols=8, frameon=False)
-    return figure
 
 
 @in_style

@@ -15,6 +15,7 @@ _LOOKS = {
     SYMBOL_WISE: {"color": OURS, "marker": "D", "fillstyle": "none"},
 }
 _NONE_WRONG = "v"
+_SYNTHESISED = {"marker": "*", "markersize": 10, "fillstyle": "full"}
 
 
 @in_style
@@ -32,9 +33,17 @@ def plot_story(story: pd.DataFrame) -> Figure:
             look["marker"] = _NONE_WRONG
         [mark] = ax.plot(row.lut, 100 * (row.wrong or row.high), linestyle="", **look)
         mark.set_gid(f"{row.series}: {row.network}")
+        if row.synthesised_lut > 0:
+            ends = [row.lut, row.synthesised_lut], [mark.get_ydata()[0]] * 2
+            ax.plot(*ends, color=look["color"], linewidth=0.8, alpha=0.6)
+            look |= _SYNTHESISED
+            [mark] = ax.plot(ends[0][1], ends[1][1], linestyle="", **look)
+            mark.set_gid(f"synthesised: {row.network}")
     for series, look in _LOOKS.items():
         ax.plot([], [], linestyle="", label=series, **look)
     ax.plot([], [], _NONE_WRONG, color="0.3", label="no mistake: upper bound")
+    if story["synthesised_lut"].notna().any():
+        ax.plot([], [], color="0.3", linestyle="", label="the same, synthesised", **_SYNTHESISED)
     ceiling = recorded_ceiling()
     bound = 1 - binomial_interval(ceiling.correct, ceiling.count)[0]
     small = {"fontsize": 11, "color": "0.25"}

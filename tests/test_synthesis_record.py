@@ -1,0 +1,100 @@
+"""The record of what networks become: its designs, drawn networks, its rows."""
+
+import numpy as np
+import pytest
+
+from amrpkg.cli import main
+from amrpkg.grid import Point
+from amrpkg.hardware import Counts, generate_folded
+from amrpkg.models import ARCHITECTURES
+from amrpkg.records import draw_network, load_synthesis, synthesis
+from amrpkg.signals import make_chunks
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Nothing is simulated, synthesised or placed; how often it was asked for."""
+    asked = []
+
+    class Synthesised:
+        counts, family, yosys = Counts(100, 200, 10, 0, 0.5), "", "0.70"
+
+        def __init__(self, design):
+            self.design = design
+
+    class Placed:
+        counts, by_seed, fmax, nextpnr = {"lut": 120}, {1: 90.0, 2: 100.0, 3: 130.0}, 100.0, "0.11"
+
+    class Simulated:
+        def __init__(self, design):
+            self.design = design
+
+        def compute(self, iq):
+            return self.design.network.compute(iq) + (np.arange(len(iq)) == 5)[:, None]
+
+    def synthesise(design, family):
+        asked.append((design.network.name, family))
+        return Synthesised(design)
+
+    monkeypatch.setattr(synthesis, "synthesise", synthesise)
+    monkeypatch.setattr(synthesis, "place", lambda *_: Placed)
+    monkeypatch.setattr(synthesis, "RtlNetwork", Simulated)
+    monkeypatch.setattr(synthesis, "CHUNKS_PER_CLASS", {"streaming": 2, "folded": 2})
+    return asked
+
+
+def test_a_design_has_a_row_for_each_target_and_is_built_once(quick, tmp_path, capsys):
+    path, name = tmp_path / "synthesis.csv", "symbolwise_2_6_6_4bit_seed_2"
+    command = ["synthesis", "--output", str(path), "--network", name]
+    assert main([*command, "--symbols-per-clock", "1"]) == 0
+    assert quick == [(name, family) for family in ("ecp5", "ice40", "xc7", "xcup")]
+    assert main(command) == 0 and len(quick) == 4 + 4
+    rows = load_synthesis(path)
+    assert f"{len(rows)} rows -> {path}" in capsys.readouterr().out
+    one = rows[rows["symbols_per_clock"] == 1].set_index("target")
+    assert list(one["kind"]) == ["simulation", *["placed and routed"] * 4, *["synthesis"] * 2]
+    assert one.loc["verilator", "chunks"] == 18 and one.loc["verilator", "equal_chunks"] == 17
+    placed = one.loc["ice40-up5k"]
+    assert placed["fmax_mhz"] == 100 and placed["fmax_mhz_seed_3"] == 130
+    assert placed["classifications_per_second"] == round(100e6 / 32)
+    assert placed["latency_ns"] == 10 * placed["latency_clocks"] and placed["placed_lut"] == 120
+    assert placed["tools"] == "Yosys 0.70, nextpnr 0.11" and placed["synthesised_bram"] == 0.5
+    assert (one["weights"] == 102).all() and (one["values"] == "trained").all()
+    assert np.isnan(one.loc["xc7", "fmax_mhz"])  # nothing placed it
+    if synthesis.SYNTHESIS.exists():
+        assert set(rows.columns) <= set(load_synthesis().columns)
+
+
+def test_a_folded_design_has_finn_s_estimate_and_may_be_drawn(quick, tmp_path):
+    name = "vgglike_2f_1c_1re_1mp_4bit_pr_30"
+    synthesis.build_all(path := tmp_path / "s.csv", name, progress=False)
+    rows = load_synthesis(path)
+    assert list(rows["values"]) == ["drawn"] * 2 and list(rows["generator"]) == ["folded"] * 2
+    assert 100 < rows["finn_r_dsp"][0] <= synthesis.MULTIPLIERS
+    assert rows["algorithm_ii_dsp"][0] > 1000 and rows["adder_graph_lut"][0] > 100_000
+    with pytest.raises(ValueError, match="network is 'none' at None; allowed: symbolwise_2_6_6"):
+        synthesis.build_all(path, "none")
+
+
+def test_a_drawn_network_has_the_sizes_of_its_point():
+    network = draw_network("x", "vgglike_3f_3c_2re_3mp", 4, 30)
+    sizes = [layer.weights.shape for layer in network.layers if layer.weights is not None]
+    assert sizes == [(22, 2, 3), (45, 22, 3), (90, 45, 3), (358, 360, 1), (90, 358, 1), (9, 90, 1)]
+    assert all(
+        abs(layer.weights).max() <= 7 for layer in network.layers if layer.weights is not None
+    )
+    scores = network.compute(make_chunks(10).iq)
+    assert len(np.unique(scores.argmax(axis=1))) > 1 and len(np.unique(scores)) > 100
+    assert generate_folded(network, 2048).clocks_per_chunk <= 2048
+
+
+def test_the_designs_are_points_of_the_grid_or_of_the_search():
+    names = [(x.network, x.symbols_per_clock) for x in synthesis.CANDIDATES]
+    assert len(set(names)) == len(names)
+    for candidate in synthesis.CANDIDATES:
+        network, values = synthesis.find_network(candidate)
+        assert network.bit_width == candidate.bit_width
+        if not candidate.is_streaming:
+            point = Point(candidate.architecture, candidate.bit_width, candidate.pruning_percent)
+            assert point.name == candidate.network
+        assert values == "trained" or candidate.architecture in ARCHITECTURES
