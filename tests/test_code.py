@@ -133,7 +133,7 @@ def test_the_numbers_of_a_record_reach_through_the_package(tmp_path, root):
     every = set(RECORDS)
     assert changed == {
         "chunks.py": every,
-        "decisions.py": {"grid", "robustness", "search"},
+        "decisions.py": {"grid", "receiver", "robustness", "search"},
         "timing.py": {"grid", "speed"},
         "quantization.py": every,
         "protocols.py": {"search"},  # the knobs of a run of the grid are compared one by one

@@ -33,7 +33,7 @@ def stdout(cells):
     return "".join(output.text for output in outputs if output.get("name") == "stdout")
 
 
-def test_there_are_ten_numbered_chapters():
+def test_the_chapters_are_numbered():
     assert [path.stem for path in CHAPTERS] == [
         "01_signal_generation",
         "02_models",
@@ -45,6 +45,7 @@ def test_there_are_ten_numbered_chapters():
         "08_earning_100",
         "09_smallest_network",
         "10_real_integers",
+        "12_from_the_air",
     ]
 
 

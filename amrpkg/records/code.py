@@ -16,7 +16,7 @@ import pandas as pd
 from amrpkg.common.code import current_digest, digest, read_commit
 from amrpkg.common.files import RESULTS, whole_file
 from amrpkg.grid import runs
-from amrpkg.records import exports, grid, robustness, search, speed
+from amrpkg.records import exports, grid, receiver, robustness, search, speed
 
 CODE = RESULTS / "code.csv"
 
@@ -31,6 +31,7 @@ class Record(NamedTuple):
 
 RECORDS = {
     "grid": Record(grid.GRID, "amr sweep` and `amr results", runs.ROOT),
+    "receiver": Record(receiver.RECEIVER, "amr receiver", receiver.ROOT),
     "robustness": Record(robustness.ROBUSTNESS, "amr robustness", robustness.ROOT),
     "exports": Record(exports.EXPORTS, "amr verify", exports.ROOT),
     "speed": Record(speed.SPEED, "amr speed", speed.ROOT),
