@@ -349,9 +349,10 @@ def verify(*, runs: _Runs = None, output: _Record = None) -> None:
     _one_thread()
     rows = verify_runs(runs or runs_folder(), output)
     exact = rows[rows["bit_width"] != 32]
-    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx"):
-        equal = int((exact[f"differing_{form}"] == 0).sum())
-        print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
+    for form in ("shrunk", "integer", "onnxruntime", "openvino", "qonnx", "c"):
+        if f"differing_{form}" in exact:  # C only where there is a compiler
+            equal = int((exact[f"differing_{form}"] == 0).sum())
+            print(f"{form}: equal for {equal} of {len(exact)} quantised networks")
     print(f"{len(rows)} networks -> {output}")
 
 

@@ -16,7 +16,7 @@ from amrpkg.hardware import estimate
 from amrpkg.models import load_model
 from amrpkg.signals import CONSTELLATIONS, make_chunks
 
-FILES = {format: f"x{form.suffix}" for format, form in FORMATS.items()}
+FILES = {format: f"x{form.suffix}" for format, form in FORMATS.items() if form.read}
 NAMES = list(CONSTELLATIONS)
 RUN = Run(Point("vgglike_2f_1c_1re_1mp", 6, 20), "trial")
 

@@ -38,7 +38,7 @@ from amrpkg.book import (
     true,
     within,
 )
-from amrpkg.book.claims import Evidence, accuracy, judge, training
+from amrpkg.book.claims import Evidence, PrintedSums, accuracy, judge, training
 from amrpkg.book.claims.evidence import LARGEST, SMALLEST
 
 
@@ -362,3 +362,7 @@ def test_steps_are_means_over_the_pairs_that_differ_by_one_setting():
     assert steps.loc["32 to 8 bits", "lost"] == pytest.approx(20)
     assert steps.loc["a to b", "DSP saved (%)"] == pytest.approx(50)
     assert (steps["lost retrained"] == 0).all()
+
+
+def test_the_printed_lines_of_algorithm_ii_in_their_kindest_reading():
+    assert PrintedSums(load_thesis()).rows_equal() == [27, 0, 27, 0, 0, 15]

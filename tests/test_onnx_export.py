@@ -179,7 +179,7 @@ def test_brevitas_exports_the_same_network(name, bits, vnni, calibrated, iq, tmp
         np.testing.assert_array_equal(theirs, run(ours(network))(iq))
 
 
-@pytest.mark.parametrize("format", ["qonnx", "integer"])
+@pytest.mark.parametrize("format", ["qonnx", "integer", "c"])
 def test_a_float_model_has_no_integer_form(format, tmp_path):
     with pytest.raises(ValueError, match=f"format is '{format}' and the model is float; allowed"):
         export(build("vgglike_2f_1c_1re_1mp"), tmp_path / f"x{FORMATS[format].suffix}", format)

@@ -19,6 +19,7 @@ SET |= {"95", "99.9", "0.1", "100"}  # percent: of intervals, the goal and what 
 PRINTED = {"99.84", "99.78", "99.89", "0.030", "1.000", "0.03", "1.7", "2.5", "10"}
 # What a page has besides, and what it is.
 ALSO = {
+    "intro": {"7"},  # in the name of a series of FPGAs
     "01_signal_generation": {"0", "1", "500"},  # a point of the plane; samples drawn
     "04_evaluation_statistics": {"2"},  # the factor that the thesis left out
     "05_hardware_estimation": {"128", "512"},  # channels of its networks

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from amrpkg.common.files import CHECKOUT, RESULTS, whole_file
+from amrpkg.common.files import CHECKOUT, whole_file
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.grid.points import KEYS, Point
 from amrpkg.hardware.devices import find_device
 from amrpkg.models.architectures import THESIS_ARCHITECTURES, symbol_wise
 from amrpkg.records.grid import load_grid
 from amrpkg.records.search import SEARCH, load_search
+from amrpkg.records.synthesis import SYNTHESIS, load_synthesis
 
-SYNTHESIS = RESULTS / "synthesis.csv"
 PICTURE = CHECKOUT / "book/_static/story.svg"
 README = CHECKOUT / "README.md"
 GOAL = 0.001  # of the fresh chunks wrong
@@ -76,7 +76,7 @@ def _find_synthesised(path: Path) -> pd.Series:
     """Look-up tables by the keys, of the designs that are on record."""
     if not path.exists():
         return pd.Series(index=pd.MultiIndex.from_arrays([[]] * len(KEYS)), dtype=float)
-    rows = pd.read_csv(path)
+    rows = load_synthesis(path)
     rows = rows[(rows["family"] == "xc7") & (rows["symbols_per_clock"] == 1)]
     return rows.drop_duplicates(KEYS).set_index(KEYS)["synthesised_lut"]
 

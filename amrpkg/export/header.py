@@ -21,14 +21,15 @@ class Format:
     use : what it is for
     write : of (model, path, name): a network without silent channels, and what the file says of it
     read : of (path, classes): gives a module that evaluates like a model of our own; classes are
-        names in the order of the scores, ``None`` for those that the file names itself
+        names in the order of the scores, ``None`` for those that the file names itself. ``None``
+        for a form that is not read back: to read a file of C would be to run it
     takes_float : whether a float network has this form too
     """
 
     suffix: str
     use: str
     write: Callable
-    read: Callable
+    read: Callable | None
     takes_float: bool = False
 
 
@@ -55,6 +56,12 @@ FORMATS: dict[str, Format] = {
         "packed integers, for hardware of your own",
         _at("writing:write_integers"),
         read=_at("reading:read_safetensors"),
+    ),
+    "c": Format(
+        ".c",
+        "C99 without dependencies, a header beside it, for processors and microcontrollers",
+        _at("writing:write_c"),
+        read=None,
     ),
 }
 """Name -> row."""

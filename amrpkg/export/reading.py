@@ -72,7 +72,7 @@ class ForeignNetwork:
 def load_network(path: Path, classes: Sequence[str] | None = None) -> "Network | ForeignNetwork":
     """Read a network from a file of `save_model`, `save_integers`, or ONNX or QONNX.
 
-    path : by its ending, that of a row of `FORMATS`
+    path : by its ending, that of a row of `FORMATS` that has a reader
     classes : of the scores of an ONNX file, in their order; by default those that the file
         names itself
 
@@ -82,7 +82,7 @@ def load_network(path: Path, classes: Sequence[str] | None = None) -> "Network |
     for a file made for other constellations.
     """
     path = require_regular(path)
-    readers = {form.suffix: form.read for form in FORMATS.values()}
+    readers = {form.suffix: form.read for form in FORMATS.values() if form.read}
     if path.suffix not in readers:
         raise ValueError(f"{str(path)!r} is of an unknown kind; allowed: {', '.join(readers)}")
     return readers[path.suffix](path, classes)
@@ -125,8 +125,13 @@ def read_integers(path: Path, name: str | None = None) -> IntegerNetwork:
     return to_integers(shrink(found), name or path.stem)
 
 
-def as_network(network: IntegerNetwork) -> ForeignNetwork:
-    """A network in integers as one that can be evaluated like any other."""
+def as_network(
+    network: IntegerNetwork, run: Callable[[np.ndarray], np.ndarray] | None = None
+) -> ForeignNetwork:
+    """A network in integers as one that can be evaluated like any other.
+
+    run : what computes its scores, as `CNetwork.scores`; by default the integers in NumPy
+    """
     counts = [
         LayerCount(
             layer.name,
@@ -138,7 +143,7 @@ def as_network(network: IntegerNetwork) -> ForeignNetwork:
     widest = max(x.weights[0].size for x in network.layers if x.weights is not None)
     block = _MOST_NUMBERS // (network.chunk_size * widest)
     return ForeignNetwork(
-        network.scores,
+        run or network.scores,
         network.inputs,
         network.chunk_size,
         _OURS,

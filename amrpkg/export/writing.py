@@ -6,6 +6,7 @@ import onnx
 
 from amrpkg.common.arguments import require_choice, require_kind
 from amrpkg.common.files import whole_file
+from amrpkg.export.c_code import save_c
 from amrpkg.export.header import FORMATS
 from amrpkg.export.integer_file import save_integers
 from amrpkg.export.onnx_graph import float_graph
@@ -55,6 +56,11 @@ def write_onnx(model: Network, path: Path, name: str) -> None:
 def write_integers(model: Network, path: Path, name: str) -> None:
     """Write the integers of a quantised model without masks."""
     save_integers(to_integers(model, name), path)
+
+
+def write_c(model: Network, path: Path, name: str) -> None:
+    """Write a quantised model without masks as C, a header beside it."""
+    save_c(to_integers(model, name), path)
 
 
 def _write(graph: onnx.ModelProto, path: Path) -> None:

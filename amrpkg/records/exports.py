@@ -18,12 +18,14 @@ import pandas as pd
 from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.accuracy import score
+from amrpkg.export.c_network import CNetwork, find_compiler
 from amrpkg.export.header import FORMATS
 from amrpkg.export.reading import load_network
 from amrpkg.export.runtimes import run_openvino, run_qonnx
 from amrpkg.export.writing import export
 from amrpkg.grid.folders import SERIES, finished_runs
 from amrpkg.grid.points import KEYS
+from amrpkg.hardware.conversion import to_integers
 from amrpkg.hardware.resources import estimate
 from amrpkg.models.network import Network, prunable_layers
 from amrpkg.models.weights import load_model
@@ -41,11 +43,12 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
     """Shrink a model without masks, export it, and compare its files on the chunks `iq`.
 
     Returns ``chunks``; for each form ("shrunk" in PyTorch, "onnxruntime", "openvino", and of a
-    quantised model "integer" and "qonnx") ``differing_<form>``, chunks any of whose nine scores
-    is another, and ``decided_<form>``, chunks that are decided otherwise; ``largest_score``,
-    ``largest_difference``, of the shrunk model's scores, and ``largest_difference_double``, of
-    the same computed in double precision; ``bytes_<format>`` of each file; and weights and
-    estimated resources before and, ``shrunk_...``, after.
+    quantised model "integer", "qonnx" and, where a C compiler is found, "c")
+    ``differing_<form>``, chunks any of whose nine scores is another, and ``decided_<form>``,
+    chunks that are decided otherwise; ``largest_score``, ``largest_difference``, of the shrunk
+    model's scores, and ``largest_difference_double``, of the same computed in double precision;
+    ``bytes_<format>`` of each file; and weights and estimated resources before and,
+    ``shrunk_...``, after.
     """
     small = shrink(model)
     reference = score(model, iq, _BLOCK)
@@ -55,7 +58,10 @@ def compare_files(model: Network, iq: np.ndarray) -> dict[str, float]:
             path = Path(folder) / f"{form}{FORMATS[form].suffix}"
             export(model, path, form)
             row[f"bytes_{form}"] = path.stat().st_size
-            if form == "qonnx":  # not as we read it, in standard operators
+            if form == "c":  # not read back, but compiled from the same integers
+                if find_compiler():
+                    scores[form] = score(CNetwork(to_integers(small)), iq, _BLOCK)
+            elif form == "qonnx":  # not as we read it, in standard operators
                 scores[form] = run_qonnx(onnx.load(path))(iq)
             else:
                 runner = "onnxruntime" if form == "onnx" else form

@@ -3,5 +3,10 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"evidence": ["Evidence"], "judging": ["judge"]}
+    __name__,
+    submod_attrs={
+        "estimation": ["PrintedSums"],
+        "evidence": ["Evidence"],
+        "judging": ["judge"],
+    },
 )

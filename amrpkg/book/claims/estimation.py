@@ -12,7 +12,7 @@ NO_TOOLS = "needs a synthesis for a named device; all resources here are estimat
 PRINTED, AS_PRINTED = "Appendix A", "Algorithm II as printed"
 
 
-class Sums:
+class PrintedSums:
     """Sums over the layers of the 27 unpruned rows of Appendix A, a number a row."""
 
     def __init__(self, printed: pd.DataFrame):
@@ -23,6 +23,10 @@ class Sums:
         self.linear = self.over(lambda layer, bits: layer.weights * bits // 32, "linear")
         self.biases = self.over(lambda layer, bits: layer.biases * bits // 32, "conv", "linear")
         self.pools = self.over(lambda layer, bits: 1, "pool")
+        self.products = self.over(lambda layer, bits: layer.weights, "linear")  # C_i C_o
+        self.weights_times_biases = self.over(
+            lambda layer, bits: layer.weights * layer.biases // 32, "conv", "linear"
+        )
 
     def over(self, of, *kinds) -> pd.Series:
         """Of each row: the sum of ``of(layer, bits)`` over its layers of these kinds."""
@@ -33,9 +37,24 @@ class Sums:
             ]
         )
 
+    def rows_equal(self) -> list[int]:
+        """Rows that lines 1 to 6 give as they are printed, read as sums over the layers."""
+        weights = self.over(lambda layer, bits: layer.weights * bits / 32, "conv", "linear")
+        scaled = self.conv + self.linear
+        flipflops = 2 * scaled + self.weights_times_biases
+        lines = [
+            (weights, self.rows["dsp"] / 2),
+            (flipflops, self.rows["ff"]),
+            (2 * scaled, self.rows["dsp"]),
+            (4 * self.conv + self.products, self.rows["lut"]),
+            (flipflops, self.rows["ff"]),
+            (scaled // 32_000, self.rows["bram"]),
+        ]
+        return [int((line == printed).sum()) for line, printed in lines]
+
 
 def enter(ledger: Ledger, evidence: Evidence) -> None:
-    sums = Sums(evidence.printed)
+    sums = PrintedSums(evidence.printed)
     _enter_assumptions(ledger, sums)
     _enter_lines(ledger, evidence, sums)
 
@@ -61,7 +80,7 @@ def enter(ledger: Ledger, evidence: Evidence) -> None:
     ledger.cannot(place, "hardware that takes advantage of zero weights", NO_TOOLS)
 
 
-def _enter_assumptions(ledger: Ledger, sums: Sums) -> None:
+def _enter_assumptions(ledger: Ledger, sums: PrintedSums) -> None:
     rows, bits, conv, linear = sums.rows, sums.bits, sums.conv, sums.linear
     is_float, place = bits == 32, "ch. 4, estimation"
     pool_lut = sums.pools * (100 * bits // 32)
@@ -80,13 +99,12 @@ def _enter_assumptions(ledger: Ledger, sums: Sums) -> None:
         correction=("four per weight, scaled by B/32", (conv_lut == 4 * conv).sum(), equal(27)),
     )
     linear_lut = rows["lut"] - 4 * conv - pool_lut
-    products = sums.over(lambda layer, bits: layer.weights, "linear")  # C_i C_o
     ledger.add(
         *(place, "LUTs of linear layers: input times output channels", each(true())),
-        linear_lut == products,
+        linear_lut == sums.products,
         by=PRINTED,
         conditions=[
-            ("float; the others are scaled by B/32", (linear_lut == products)[is_float]),
+            ("float; the others are scaled by B/32", (linear_lut == sums.products)[is_float]),
         ],
     )
     pool_only = (rows["lut"] - 4 * conv - linear)[is_float]
@@ -131,22 +149,21 @@ def _enter_assumptions(ledger: Ledger, sums: Sums) -> None:
     )
 
 
-def _enter_lines(ledger: Ledger, evidence: Evidence, sums: Sums) -> None:
+def _enter_lines(ledger: Ledger, evidence: Evidence, sums: PrintedSums) -> None:
     rows, conv, linear = sums.rows, sums.conv, sums.linear
     place = "ch. 4, Algorithm II, line"
     unpruned = evidence.by_size["pruning_percent"] == 0
     fields = ["dsp", "ff", "lut", "bram"]
     equal_cells = (evidence.by_size[fields] == evidence.printed[fields])[unpruned].sum()
-    weights = sums.over(lambda layer, bits: layer.weights * bits / 32, "conv", "linear")
+    as_printed = sums.rows_equal()
     ledger.add(
         *(f"{place} 1", '"C_nw = N_w * B_w / 32": half the DSP blocks, rows equal', equal(27)),
-        (weights == rows["dsp"] / 2).sum(),
+        as_printed[0],
         by=AS_PRINTED,
     )
-    line_2 = sums.over(lambda layer, bits: layer.weights * layer.biases // 32, "conv", "linear")
     ledger.add(
         *(f"{place} 2", '"C_nb = N_w * N_B / 32": flip-flops, rows equal', equal(27)),
-        (2 * (conv + linear) + line_2 == rows["ff"]).sum(),
+        as_printed[1],
         by=AS_PRINTED,
         correction=("C_nb = N_b B / 32", equal_cells["ff"], equal(27)),
     )
@@ -159,10 +176,8 @@ def _enter_lines(ledger: Ledger, evidence: Evidence, sums: Sums) -> None:
         by=AS_PRINTED,
         conditions=[(f"{by_layer}, C_n as C_nw", equal_cells["dsp"])],
     )
-    products = sums.over(lambda layer, bits: layer.weights, "linear")  # C_i C_o
-    line_4 = 4 * conv + products  # a pool layer has no weights, so its term is zero
     ledger.add(
-        *(f"{place} 4", "look-up tables: rows equal", equal(27), (line_4 == rows["lut"]).sum()),
+        *(f"{place} 4", "look-up tables: rows equal", equal(27), as_printed[3]),
         by=AS_PRINTED,
         correction=(
             "as recovered: linear scaled, 100 B/32 a pool",

@@ -46,19 +46,20 @@ def plot_earned(memorised: pd.DataFrame, earned: pd.DataFrame) -> Figure:
     """
     figure, axes = subplots(1, len(THESIS_BIT_WIDTHS), figsize=(9, 3.8), sharey=True)
     names = list(dict.fromkeys(earned["architecture"]))
+    heart, fresh = {"color": BY_HEART, "fillstyle": "none"}, {"color": FRESH}
     for ax, bits in zip(axes, THESIS_BIT_WIDTHS, strict=True):
-        for grid, color in ((memorised, BY_HEART), (earned, FRESH)):
+        for grid, look in ((memorised, heart), (earned, fresh)):
             for _, row in grid[grid["bit_width"] == bits].iterrows():
                 x = names.index(row["architecture"]) + _OFFSETS[row["pruning_percent"]]
-                _mark_errors(ax, x, row, color=color, markersize=4)
+                _mark_errors(ax, x, row, markersize=4, **look)
         ax.set(yscale="log", title=bit_width_name(bits))
         _target(ax)
         short = [ARCHITECTURES[name].short[:5] for name in names]
         ax.set_xticks(range(len(names)), short, rotation=90)
         ax.grid(axis="y", color="0.9")
     axes[0].set_ylabel("wrong on fresh chunks (%)")
-    for color, label in ((BY_HEART, "learnt by heart"), (FRESH, "trained on fresh chunks")):
-        axes[0].plot([], [], "o", color=color, label=label)
+    for look, label in ((heart, "learnt by heart"), (fresh, "trained on fresh chunks")):
+        axes[0].plot([], [], "o", label=label, **look)
     label_pruning(axes[0])
     figure.legend(loc="outside upper center", ncols=5, frameon=False)
     return figure

@@ -36,13 +36,14 @@ def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
         ``fresh_correct``, ``fresh_count``
     """
     figure, ax = subplots(figsize=(7.5, 0.22 * len(accuracies) + 1.2))
-    for data, color in (("training", ORANGE), ("fresh", BLUE)):
+    for data, color, marker in (("training", ORANGE, "|"), ("fresh", BLUE, "d")):
         correct, count = accuracies[f"{data}_correct"], accuracies[f"{data}_count"]
         intervals = [binomial_interval(*pair) for pair in zip(correct, count, strict=True)]
         for row, (low, high) in enumerate(intervals):
             ax.plot([100 * low, 100 * high], [row, row], color=color, linewidth=4, alpha=0.5)
         share = 100 * correct / count
-        ax.plot(share, range(len(share)), "|", color=color, markersize=8, label=f"{data} chunks")
+        look = {"color": color, "markersize": 8 if marker == "|" else 4}
+        ax.plot(share, range(len(share)), marker, label=f"{data} chunks", **look)
     best = 100 * recorded_ceiling().accuracy
     ax.axvline(best, color="0.2", linestyle=":", label="ceiling on fresh chunks")
     ax.set_yticks(range(len(accuracies)), accuracies.index)
