@@ -248,3 +248,21 @@ def test_what_has_no_streaming_design_is_refused():
     folder = RESULTS / "integers"
     with pytest.raises(ValueError, match=r"whose conv1 sees several symbols; allowed: a symbol"):
         generate_streaming(load_integers(folder / "vgglike_2f_1c_1re_1mp_6bit_pr_30.safetensors"))
+
+
+def test_what_simulation_lacks_or_refuses_is_told(monkeypatch):
+    design = generate_streaming(NETWORK)
+    with pytest.raises(RuntimeError, match="verilator_bin refuses it"):
+        RtlNetwork(design, mutate(design.files, "argmax.sv", "endmodule", "end"))
+    drops = mutate(
+        design.files, "classifier.sv", r"decided \| \(m_axis_tvalid & ~m_axis_tready\)", "decided"
+    )
+    rtl = RtlNetwork(design, drops)
+    symbols = [quantise(NETWORK, samples(NETWORK, 72, seed=14))]
+    assert len(rtl.play(symbols).classes) == 72
+    with pytest.raises(RuntimeError, match="breaks AXI4-Stream"):
+        rtl.play(symbols, stall=0.5)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(RuntimeError, match=r"C\+\+ compiler is missing"):
+        RtlNetwork(design)

@@ -5,22 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from amrpkg.export import load_integers
 from amrpkg.hardware import (
     DEVICES,
     Counts,
     Design,
     IntegerLayer,
     IntegerNetwork,
+    RtlNetwork,
     estimate_adder_graph,
     estimate_finn_r,
     find_device,
     fits,
+    generate_streaming,
     place,
     shortage,
     synthesis,
     synthesise,
 )
 from amrpkg.hardware.synthesis import FAMILIES
+from amrpkg.signals import make_chunks
 
 LAYERS = (
     IntegerLayer("fold", "fold", -3, 7),
@@ -89,6 +93,17 @@ def test_the_wrapper_registers_every_pin_and_shifts_symbols_in(counter):
         count for name, count in counter.cells.items() if name == "SB_LUT4"
     )
     assert "module class_only" in counter.verilog
+
+
+@pytest.mark.slow
+def test_the_netlist_equals_the_integers(root):
+    network = load_integers(root / "results/search/symbolwise_2_6_6_4bit_seed_2.safetensors")
+    made = synthesise(generate_streaming(network), "ice40", class_only=False)
+    iq = make_chunks(224, split="evaluation").iq
+    found = RtlNetwork(made.design, made.simulation_files()).compute(iq)
+    assert (found == network.compute(iq)).all()
+    with pytest.raises(ValueError, match="family is 'ecp5'; allowed: xc7, xcup, ice40"):
+        replace(made, family="ecp5").simulation_files()
 
 
 def test_a_design_is_placed_and_routed(counter):

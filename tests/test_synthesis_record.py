@@ -1,6 +1,7 @@
 """The record of what networks become: its designs, drawn networks, its rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from amrpkg.cli import main
@@ -60,9 +61,10 @@ def test_a_design_has_a_row_for_each_target_and_is_built_once(quick, tmp_path, c
     assert placed["latency_ns"] == 10 * placed["latency_clocks"] and placed["placed_lut"] == 120
     assert placed["tools"] == "Yosys 0.70, nextpnr 0.11" and placed["synthesised_bram"] == 0.5
     assert (one["weights"] == 102).all() and (one["values"] == "trained").all()
+    assert len(set(one["verilog_sha256"])) == 1 and len(one["verilog_sha256"].iloc[0]) == 16
     assert np.isnan(one.loc["xc7", "fmax_mhz"])  # nothing placed it
     if synthesis.SYNTHESIS.exists():
-        assert set(rows.columns) <= set(load_synthesis().columns)
+        assert set(rows.columns) <= {*load_synthesis().columns, "verilog_sha256"}
 
 
 def test_a_folded_design_has_finn_s_estimate_and_may_be_drawn(quick, tmp_path):
@@ -98,3 +100,25 @@ def test_the_designs_are_points_of_the_grid_or_of_the_search():
             point = Point(candidate.architecture, candidate.bit_width, candidate.pruning_percent)
             assert point.name == candidate.network
         assert values == "trained" or candidate.architecture in ARCHITECTURES
+
+
+def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
+    record = load_synthesis()
+    simulated = record[record["kind"] == "simulation"]
+    assert (simulated["equal_chunks"] == simulated["chunks"]).all()
+    known = {(x.network, x.symbols_per_clock): x for x in synthesis.CANDIDATES}
+    for row in simulated.itertuples():
+        candidate = known[row.network, row.symbols_per_clock]
+        assert row.chunks >= (20_000 if candidate.is_streaming else 1_000)
+        design = synthesis.generate_design(candidate)
+        assert (design.latency, design.clocks_per_chunk) == (
+            row.latency_clocks,
+            row.clocks_per_chunk,
+        )
+        recorded = getattr(row, "verilog_sha256", None)  # the first rows have none
+        assert pd.isna(recorded) or recorded == synthesis.digest_of(design)
+    placed = record[record["kind"] == "placed and routed"]
+    seeds = placed.filter(like="fmax_mhz_seed_")
+    assert seeds.shape[1] == 3 and np.allclose(seeds.median(axis=1), placed["fmax_mhz"])
+    assert not record[record["family"].isin(["xc7", "xcup"])]["fmax_mhz"].notna().any()
+    assert (record.query("kind != 'simulation'")["synthesised_lut"] > 0).all()

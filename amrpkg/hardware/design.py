@@ -29,7 +29,7 @@ class Design:
     kind : "streaming" or "folded"
     symbols_per_clock : that it takes
     top : name of the outermost module
-    files : name -> text, each of one module of that name
+    files : name -> text: ``.sv``, of one module of that name, and ``.mem``, memories for those
     score_bits : of each of the nine scores, signed
     latency : clocks from the one that takes a chunk's last symbols to the one that shows its
         class, when nothing stalls it

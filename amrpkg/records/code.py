@@ -16,7 +16,7 @@ import pandas as pd
 from amrpkg.common.code import current_digest, digest, read_commit
 from amrpkg.common.files import RESULTS, whole_file
 from amrpkg.grid import runs
-from amrpkg.records import exports, grid, receiver, robustness, search, speed
+from amrpkg.records import exports, grid, receiver, robustness, search, speed, synthesis
 
 CODE = RESULTS / "code.csv"
 
@@ -36,6 +36,7 @@ RECORDS = {
     "exports": Record(exports.EXPORTS, "amr verify", exports.ROOT),
     "speed": Record(speed.SPEED, "amr speed", speed.ROOT),
     "search": Record(search.SEARCH, "amr search", search.ROOT),
+    "synthesis": Record(synthesis.SYNTHESIS, "amr synthesis", synthesis.ROOT),
 }
 
 

@@ -7,8 +7,10 @@ weights are random. A folded design keeps weights in memories, so its cells foll
 and its scores have to equal the integers whatever these are.
 """
 
+import re
 from collections.abc import Iterable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -179,6 +181,23 @@ def draw_network(
     return IntegerNetwork(name, bit_width, 32, bit_width, 2 - bit_width, tuple(layers))
 
 
+def generate_design(candidate: Candidate) -> Design:
+    """The design of a candidate: streaming, or folded to at most `MULTIPLIERS`."""
+    network, _ = find_network(candidate)
+    if candidate.is_streaming:
+        return generate_streaming(network, candidate.symbols_per_clock)
+    return generate_folded(network, clocks_for(network, MULTIPLIERS))
+
+
+def digest_of(design: Design) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of a design's files without their comments.
+
+    The modules of folded designs are no Python, which a digest of the code does not see.
+    """
+    texts = [name + re.sub(r"\s*//.*", "", text) for name, text in sorted(design.files.items())]
+    return sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
 def _build(candidate: Candidate) -> list[dict]:
     network, values = find_network(candidate)
     estimates = {
@@ -187,13 +206,10 @@ def _build(candidate: Candidate) -> list[dict]:
     }
     adders = estimate_adder_graph(network, candidate.symbols_per_clock)
     estimates |= {"adder_graph_adders": adders.adders, "adder_graph_lut": adders.lut}
-    if candidate.is_streaming:
-        design = generate_streaming(network, candidate.symbols_per_clock)
-    else:
-        clocks = clocks_for(network, MULTIPLIERS)
-        design = generate_folded(network, clocks)
-        foldings = {x.layer: (x.pe, x.simd) for x in fold(network, clocks)}
-        found = estimate_finn_r(network, foldings)
+    design = generate_design(candidate)
+    if not candidate.is_streaming:
+        foldings = fold(network, clocks_for(network, MULTIPLIERS))
+        found = estimate_finn_r(network, {x.layer: (x.pe, x.simd) for x in foldings})
         estimates |= {f"finn_r_{kind}": count for kind, count in found._asdict().items()}
     weights = [layer.weights for layer in network.layers if layer.weights is not None]
     about = {
@@ -208,6 +224,7 @@ def _build(candidate: Candidate) -> list[dict]:
         "generator": design.kind,
         "clocks_per_chunk": design.clocks_per_chunk,
         "latency_clocks": design.latency,
+        "verilog_sha256": digest_of(design),
     }
     made = provenance(current_digest(ROOT))
     rows = [{"target": "verilator", **_simulate(design)}]

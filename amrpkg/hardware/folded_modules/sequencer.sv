@@ -21,7 +21,7 @@ module sequencer #(
   output logic                           repeated,        // not the first position of a pool
   output logic                           complete         // the last one, and its last word
 );
-  localparam signed [ADDRESS_BITS-1:0] FIRST = -ADDRESS_BITS'(TAPS / 2 * WORDS);
+  localparam signed [ADDRESS_BITS-1:0] FIRST = -(TAPS / 2 * WORDS);
 
   logic pool_first, pool_last, group_last, position_last;  // of the counters
   logic last_group, last_position;  // and of all before them
