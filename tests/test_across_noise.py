@@ -8,7 +8,13 @@ from amrpkg.book.figures import plot_ratios
 from amrpkg.cli import main
 from amrpkg.evaluation import blind_ceiling, ceiling, evaluate
 from amrpkg.export import load_integers
-from amrpkg.records import across_noise, count_across_noise, load_across_noise, train_across_noise
+from amrpkg.records import (
+    ACROSS_NOISE,
+    across_noise,
+    count_across_noise,
+    load_across_noise,
+    train_across_noise,
+)
 from amrpkg.signals import CONSTELLATIONS, estimate_noise_power, make_chunks
 from amrpkg.training.protocols import across_noise_knobs, symbol_wise_knobs
 
@@ -108,3 +114,28 @@ def test_ratios_are_drawn_network_by_network():
     assert labels == ["told, 8 bit", "told, 4 bit", "blind, 8 bit", "blind, 4 bit"]
     drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
     assert drawn["blind, 4 bit"] == [1 - 0.01 / 4, 1 - 0.2 / 4]
+
+
+def test_the_record_is_that_of_the_command_and_no_network_is_above_its_ceiling():
+    record = load_across_noise()
+    keys = record[across_noise.KEY].drop_duplicates().itertuples(index=False, name=None)
+    assert set(keys) == set(across_noise.CANDIDATES)
+    files = record.filter(like="exported_differing").drop(columns="exported_differing_openvino")
+    assert (files == 0).all(axis=None) and (record["exported_chunks"] == 10_008).all()
+    assert (record["count"] == 36_000).all() and record["weights"].max() <= 1_600
+    bound = record["knowing"].where(record["network"] == "told", record["blind"])
+    assert (record["correct"] < 1.002 * bound).all() and (
+        record["blind"] <= record["knowing"]
+    ).all()
+    made = record[record["case"] == "as made"].assign(ratio=record["correct"] / bound)
+    least = made.groupby(["network", "bit_width"])["ratio"].min()
+    assert least["told", 8] > 0.98 and least["blind", 8] > 0.97 and least["told", 4] > 0.9
+
+
+def test_a_stored_network_decides_as_the_record_says():
+    row = load_across_noise().query(
+        "network == 'told' and bit_width == 8 and case == 'as made' and noise_power == 0.1"
+    )
+    network = load_integers(ACROSS_NOISE.with_suffix("") / "told_8bit_seed_0.safetensors")
+    chunks = make_chunks(4_000, noise_power=0.1, split="evaluation", block=14)
+    assert evaluate(network, chunks).correct == row["correct"].iloc[0]

@@ -46,3 +46,16 @@ def test_the_command_goes_on_and_its_rows_are_drawn(tmp_path, monkeypatch, capsy
     assert [list(line.get_ydata()) for line in ax.lines] == [
         pytest.approx(list(wrong[k : k + 2])) for k in (0, 2, 4)
     ]
+
+
+def test_the_record_is_that_of_the_command():
+    rows = load_learning().set_index(learning.KEY)
+    counts = [9 * count for count in (256, 1_280, 6_400, 32_000)]
+    assert list(rows.index) == [(name, count) for name in learning.RATES for count in counts]
+    assert rows["steps"].nunique() == rows["batch_size"].nunique() == 1
+    assert (rows["fresh_count"] == 23_040).all()
+    right = (rows["fresh_correct"] / rows["fresh_count"]).unstack()
+    for name in ("vgglike_2f_1c_1re_1mp", "vgglike_3f_3c_2re_3mp"):
+        assert 0.5 < right.loc[name, 2304] < right.loc[name, 288_000] - 0.05 < 0.8
+    symbol_wise = right.loc["symbolwise_2_8_8"]
+    assert symbol_wise.min() > 0.97 and symbol_wise.max() - symbol_wise.min() < 0.01

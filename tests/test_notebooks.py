@@ -33,7 +33,7 @@ def stdout(cells):
     return "".join(output.text for output in outputs if output.get("name") == "stdout")
 
 
-def test_the_chapters_are_numbered():
+def test_chapters_are_numbered_in_their_order():
     assert [path.stem for path in CHAPTERS] == [
         "01_signal_generation",
         "02_models",
@@ -45,6 +45,7 @@ def test_the_chapters_are_numbered():
         "08_earning_100",
         "09_smallest_network",
         "10_real_integers",
+        "11_firmware",
         "12_from_the_air",
     ]
 

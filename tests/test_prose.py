@@ -21,8 +21,8 @@ PRINTED = {"99.84", "99.78", "99.89", "0.030", "1.000", "0.03", "1.7", "2.5", "1
 ALSO = {
     "intro": {"7"},  # in the name of a series of FPGAs
     "01_signal_generation": {"0", "1", "500"},  # a point of the plane; samples drawn
-    "04_evaluation_statistics": {"2"},  # the factor that the thesis left out
-    "05_hardware_estimation": {"128", "512"},  # channels of its networks
+    "04_evaluation_statistics": {"2", "99.8"},  # the factor that the thesis left out; one tried
+    "05_hardware_estimation": {"128", "512", "1", "2", "5"},  # channels; lines of Algorithm II
     "06_results": {  # read off the thesis's tables; and what a share, a ratio, a count can be
         *("5", "17", "90", "14", "1.5", "12", "19", "7", "91", "87"),
         *("0", "1", "80", "70"),
@@ -33,10 +33,13 @@ ALSO = {
     "08_earning_100": {"16", "1", "2"},  # levels of 4 bits; a kernel's size; the first points
     "09_smallest_network": {"1", "64"},  # the step of the input
     "10_real_integers": {"7", "25", "64", "49", "36", "1.5"},  # its tables; (1 - p)^2; a goal
+    "11_firmware": {  # 6 x is 8 x - 2 x; names of a family and of a part; counts as published
+        *("2", "7", "25", "5,929", "4,855", "5,804"),
+    },
     "appendix_figures": {"0", "1"},  # where a scale ends, where a ratio begins
     "running": {  # exit codes, versions, limits and thresholds of the commands
         *("1", "2", "130", "0.9", "2026.3", "16", "64", "0.02", "40", "3,200"),
-        *("0.66", "1.06", "23", "0.07", "0.09", "45"),
+        *("0.66", "1.06", "23", "0.07", "0.09", "45", "90", "1,008"),
     },
 }
 NOT_PROSE = [

@@ -16,6 +16,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "GOALS", "choose", "compare_speed", "summarise_removal", "summarise_speed",
             "thesis_points",
         ],
+        "firmware": [
+            "accuracy_interval", "compare_estimates", "compare_published", "summarise_placed",
+        ],
         "ledger": [
             "CONDITION", "CORRECTED", "DEFINITION", "Ledger", "NOT_REPRODUCED", "NOT_TESTABLE",
             "REPRODUCED", "VERDICTS", "relative",

@@ -16,7 +16,17 @@ import pandas as pd
 from amrpkg.common.code import current_digest, digest, read_commit
 from amrpkg.common.files import RESULTS, whole_file
 from amrpkg.grid import runs
-from amrpkg.records import exports, grid, receiver, robustness, search, speed, synthesis
+from amrpkg.records import (
+    across_noise,
+    exports,
+    grid,
+    learning,
+    receiver,
+    robustness,
+    search,
+    speed,
+    synthesis,
+)
 
 CODE = RESULTS / "code.csv"
 
@@ -36,6 +46,8 @@ RECORDS = {
     "exports": Record(exports.EXPORTS, "amr verify", exports.ROOT),
     "speed": Record(speed.SPEED, "amr speed", speed.ROOT),
     "search": Record(search.SEARCH, "amr search", search.ROOT),
+    "across_noise": Record(across_noise.ACROSS_NOISE, "amr across-noise", across_noise.ROOT),
+    "learning": Record(learning.LEARNING, "amr learning", learning.ROOT),
     "synthesis": Record(synthesis.SYNTHESIS, "amr synthesis", synthesis.ROOT),
 }
 

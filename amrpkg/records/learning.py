@@ -27,7 +27,7 @@ RATES = {  # architecture -> Adam's rate
     "vgglike_2f_1c_1re_1mp": 2e-3,
     "vgglike_3f_3c_2re_3mp": 2e-3,
 }
-CHUNKS_PER_CLASS = (256, 1_024, 4_096, 16_384, 65_536)  # the first are the thesis's
+CHUNKS_PER_CLASS = (256, 1_280, 6_400, 32_000)  # the first are the thesis's
 _BATCH = 128
 
 
