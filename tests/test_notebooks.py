@@ -46,6 +46,7 @@ def test_chapters_are_numbered_in_their_order():
         "09_smallest_network",
         "10_real_integers",
         "11_firmware",
+        "12_from_the_air",
     ]
 
 

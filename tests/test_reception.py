@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import sigmf
+from komm_signals import KOMM, komm_points
 
 from amrpkg.cli import main
 from amrpkg.evaluation import SHIPPED, STEPS, decide_by_steps, receive_recording, write_annotated
@@ -142,6 +143,14 @@ def test_perfect_knowledge_is_better_in_noise():
     decided = decide_by_steps("16QAM", Burst.draw(9, rng), 24, rng, load_network(SHIPPED))
     right = {step: np.mean(labels == NAMES.index("16QAM")) for step, labels in decided.items()}
     assert 0.5 < right["noise"] <= right["perfect"] + 0.03 < 1.03
+
+
+def test_komm_s_points_are_recognised_behind_our_pulses():
+    for seed, name in enumerate(KOMM):
+        rng = np.random.default_rng(seed)
+        x = Burst(22, 2.4, 0.25, phase=seed).transmit(3 * komm_points(name), 600, rng)
+        found = receive_recording(x, 2.4, 0.25)
+        assert set(found.table["modulation"]) == {name} and not found.notes
 
 
 @pytest.mark.skipif(not has_liquid(), reason=HINT)

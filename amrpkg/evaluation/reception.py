@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _DC_FALSE_ALARM = 1e-6
 _DC_NEIGHBOURS = 16  # bins to each side
-_CLIPPED = 1e-3  # share of samples at the largest value; of waves that were not cut it is one
+_CLIPPED, _FEW = 1e-3, 8  # samples at the largest value, as a share and in number; else it is one
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ def _without_defects(samples: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """The recording without a constant in it, and what is to be said of it."""
     notes = []
     parts = (np.abs(samples.real), np.abs(samples.imag))
-    share = max(np.mean(part == part.max()) for part in parts if part.any())
-    if share > _CLIPPED:
-        notes.append(f"{share:.1%} of the samples have the largest value: clipped?")
+    count = max(np.count_nonzero(part == part.max()) for part in parts if part.any())
+    if count > max(_FEW, _CLIPPED * len(samples)):
+        notes.append(f"{count / len(samples):.1%} of the samples have the largest value: clipped?")
     power = np.abs(np.fft.fft(samples[: 1 << 16])) ** 2
     around = np.mean(np.r_[power[3 : 3 + _DC_NEIGHBOURS], power[-2 - _DC_NEIGHBOURS : -2]])
     n = 2 * _DC_NEIGHBOURS

@@ -21,6 +21,7 @@ from amrpkg.records import (
     exports,
     grid,
     learning,
+    receiver,
     robustness,
     search,
     speed,
@@ -40,6 +41,7 @@ class Record(NamedTuple):
 
 RECORDS = {
     "grid": Record(grid.GRID, "amr sweep` and `amr results", runs.ROOT),
+    "receiver": Record(receiver.RECEIVER, "amr receiver", receiver.ROOT),
     "robustness": Record(robustness.ROBUSTNESS, "amr robustness", robustness.ROOT),
     "exports": Record(exports.EXPORTS, "amr verify", exports.ROOT),
     "speed": Record(speed.SPEED, "amr speed", speed.ROOT),
