@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from amrpkg.receiver import NAMES, REASONS, probability, recognise, synchronise
+from amrpkg.receiver.plausibility import FALSE_ALARM
 from amrpkg.signals import CONSTELLATIONS, OTHER_SHAPES, Burst
 
 SYMBOLS = 3 * 256 + 40  # three blocks
@@ -77,7 +78,7 @@ def test_classes_are_called_unknown_as_rarely_as_said():
     for name, points in CONSTELLATIONS.items():
         noise = rng.normal(size=(2, 40, 256)) * np.sqrt(0.01 / 2)
         blocks = rng.choice(points, (40, 256)) + noise[0] + 1j * noise[1]
-        unlikely += sum(probability(block, name, 0.01) < 1e-3 for block in blocks)
+        unlikely += sum(probability(block, name, 0.01) < FALSE_ALARM for block in blocks)
     assert unlikely <= 3
 
 
