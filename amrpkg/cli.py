@@ -111,7 +111,7 @@ def results(*, runs: _Runs = None, output: _Record = None) -> None:
 
 @app.command
 def classify(
-    file: Annotated[Path, Parameter(help=f"Complex samples: {', '.join(SUFFIXES)}.")],
+    file: Annotated[Path, Parameter(help=f"Complex samples: {', '.join(SUFFIXES)}; or -.")],
     /,
     *,
     model: Annotated[_Network | None, Parameter(name=("--model", "--weights"))] = None,
@@ -133,6 +133,9 @@ def classify(
     receiver first: any rate from 2 up, timing, carrier, phase and level, and
     signals unlike all classes are unknown.
 
+    With - raw pairs I, Q of little-endian 32-bit floats come from standard input,
+    and decisions are printed as they come, a line each.
+
     Args:
         normalise: Find the level of the recording, taken to be the same throughout; scale it.
         samples_per_symbol: Of a recording of shaped pulses, or auto.
@@ -150,6 +153,12 @@ def classify(
     def note(text: str) -> None:
         _say(f"amr classify: {file}: {text}", sys.stderr)
 
+    if str(file) == "-":
+        whole = {"normalise": normalise or None, "samples_per_symbol": samples_per_symbol}
+        whole |= {"roll_off": roll_off, "carrier": carrier, "output": output}
+        if given := [name for name, value in whole.items() if value is not None]:
+            raise ValueError(f"{given[0]} is given with -; allowed: with a file, read as a whole")
+        return _classify_stream(model or classification.SHIPPED, classes, note, json, csv)
     samples = load_samples(file)
     if samples_per_symbol is not None:
         if normalise:
@@ -195,6 +204,53 @@ def classify(
     counts = table["modulation"].value_counts()
     shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
     print(f"{len(table)} chunks of {size} samples: {shares}", flush=True)
+
+
+# Of a stream: the first line, and a decision's, with its chunk, first sample, class, confidence.
+_PLAIN = "chunk  first sample  class  confidence\n", "{:5}  {:12}  {:5}  {:10.2%}\n"
+_CSV_LINES = "chunk,first_sample,modulation,confidence\n", "{},{},{},{}\n"
+_JSON_LINES = (
+    "",
+    '{{"chunk": {}, "first_sample": {}, "modulation": "{}", "confidence": {}}}\n',
+)
+
+
+def _classify_stream(model: Path, classes, note, json: bool, csv: bool) -> None:
+    """Decide what comes from standard input, and print it before more is read."""
+    import numpy as np
+
+    from amrpkg.evaluation.classification import decide_chunks
+    from amrpkg.evaluation.watching import Watch
+    from amrpkg.export.c_network import load_compiled
+    from amrpkg.signals.constellations import CONSTELLATIONS
+    from amrpkg.signals.raw_stream import RawStream
+
+    network = load_compiled(model, classes)
+    size, names = network.chunk_size, np.array(list(CONSTELLATIONS))
+    stream, watch, counts = RawStream(sys.stdin.buffer, size), Watch(network), np.zeros(9, int)
+    head, line = _JSON_LINES if json else _CSV_LINES if csv else _PLAIN
+    print(end=head, flush=True)
+    for chunks in stream:
+        labels, confidence = decide_chunks(network, chunks)
+        numbers = range(stream.chunks - len(chunks), stream.chunks)
+        firsts = range(numbers.start * size, numbers.stop * size, size)
+        lines = map(line.format, numbers, firsts, names[labels].tolist(), confidence.tolist())
+        print(end="".join(lines), flush=True)
+        counts += np.bincount(labels, minlength=9)
+        for doubt in watch.see(chunks):
+            note(f"warning: up to sample {stream.chunks * size}: {doubt}")
+    samples, odd = divmod(stream.chunks * size * 8 + stream.left, 8)
+    if odd:
+        note(f"the stream ends with {odd} of the 8 bytes of a sample, which are left out")
+    if not stream.chunks:
+        raise ValueError(f"the stream holds {samples} samples; allowed: at least a chunk of {size}")
+    if rest := samples % size:
+        note(f"the last {rest} of {samples} samples do not fill a chunk and are left out")
+    for doubt in watch.end():
+        note(f"warning: {doubt}")
+    if not json and not csv:
+        shares = ", ".join(f"{names[k]} {counts[k]}" for k in (-counts).argsort() if counts[k])
+        print(f"{stream.chunks} chunks of {size} samples: {shares}", flush=True)
 
 
 def _print_reception(reception, note, json: bool, csv: bool) -> None:
@@ -508,6 +564,9 @@ def main(arguments: list[str] | None = None) -> int:
     Ctrl-C ends the process with 130.
     """
     tokens = sys.argv[1:] if arguments is None else arguments
+    if tokens[:1] == ["classify"] and "-" in tokens and "--" not in tokens:
+        # Cyclopts takes a lone hyphen for an option, but after this.
+        tokens = [*(token for token in tokens if token != "-"), "--", "-"]
     command = " ".join(["amr", *(token for token in tokens[:1] if token in app)])
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")

@@ -9,11 +9,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "annotations": ["annotate", "write_annotated"],
         "blind": ["blind_ceiling", "blind_log_likelihoods"],
         "bounds": ["ceiling", "classify_maximum_likelihood", "log_likelihoods"],
-        "classification": ["FAR", "SHIPPED", "classify", "doubts"],
+        "classification": ["FAR", "SHIPPED", "classify", "decide_chunks", "doubts"],
         "conditions": ["CONDITIONS", "Condition", "IMPAIRMENTS", "UNITS", "noise_power_at"],
         "decisions": ["binomial_interval"],
         "normalisation": ["HIGHEST", "LOWEST", "is_possible", "level", "matching_factor"],
         "reception": ["Reception", "receive_recording"],
         "synchronisation": ["STEPS", "decide_by_steps"],
+        "watching": ["LOOKED_AT", "PERIOD", "Watch"],
     },
 )

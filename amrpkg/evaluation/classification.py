@@ -54,9 +54,7 @@ def classify(model, samples: np.ndarray) -> "pd.DataFrame":
     columns = []
     for start in range(0, len(chunks), _BLOCK):
         block = chunks[start : start + _BLOCK].astype(np.complex64)
-        scores = score(model, np.stack([block.real, block.imag], axis=1)).astype(float)
-        labels = scores.argmax(axis=1)
-        confidence = 1 / np.exp(scores - scores.max(axis=1, keepdims=True)).sum(axis=1)
+        labels, confidence = decide_chunks(model, block)
         columns.append((labels, confidence, _distances(block, labels)))
     labels, confidence, distance = map(np.concatenate, zip(*columns, strict=True))
     return pd.DataFrame(
@@ -67,6 +65,13 @@ def classify(model, samples: np.ndarray) -> "pd.DataFrame":
             "distance": distance,
         }
     )
+
+
+def decide_chunks(model, chunks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class and confidence of ``complex64[n, chunk_size]`` alone: ``int64[n]``, ``float64[n]``."""
+    scores = score(model, np.stack([chunks.real, chunks.imag], axis=1)).astype(float)
+    confidence = 1 / np.exp(scores - scores.max(axis=1, keepdims=True)).sum(axis=1)
+    return scores.argmax(axis=1), confidence
 
 
 def _nearest(samples: np.ndarray, points: np.ndarray) -> np.ndarray:

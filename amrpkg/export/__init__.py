@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "c_code": ["generate_c", "save_c"],
-        "c_network": ["CNetwork", "find_compiler"],
+        "c_network": ["CNetwork", "find_compiler", "load_compiled"],
         "header": ["FORMATS", "Format"],
         "integer_file": ["load_integers", "pack", "save_integers", "unpack"],
         "judging": ["judge"],

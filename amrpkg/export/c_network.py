@@ -3,17 +3,23 @@
 import ctypes
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from amrpkg.common.arguments import printable
 from amrpkg.export.c_code import CCode, generate_c
+from amrpkg.export.integer_file import load_integers
+from amrpkg.export.reading import ForeignNetwork, as_network, load_network
 from amrpkg.hardware.integers import IntegerNetwork
 from amrpkg.models.architectures import CLASSES
+
+if TYPE_CHECKING:
+    from amrpkg.models.network import Network
 
 COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC")
@@ -83,6 +89,18 @@ class CNetwork:
         call = partial(function, *arrays, ctypes.c_void_p.from_param(scores.ctypes.data))
         call.arrays = iq, scores  # which have to live as long
         return call
+
+
+def load_compiled(path: Path, classes: Sequence[str] | None = None) -> "Network | ForeignNetwork":
+    """As `load_network`, but integers compute as compiled C where that can be had: the same
+    scores, faster. For what decides for long: compiling takes a part of a second."""
+    network = load_network(path, classes)
+    if path.suffix != ".safetensors" or not isinstance(network, ForeignNetwork):
+        return network
+    try:
+        return as_network(integers := load_integers(path), CNetwork(integers).scores)
+    except ValueError:  # no compiler, or one that refuses
+        return network
 
 
 def compile_c(code: CCode, folder: Path, *flags: str) -> Path:

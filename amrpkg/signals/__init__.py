@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "liquid": ["SCHEMES", "has_liquid", "transmit_with_liquid"],
         "noise_word": ["estimate_noise_power", "with_noise_word"],
         "pulses": ["raised_cosine_spectrum", "root_raised_cosine"],
+        "raw_stream": ["RawStream"],
         "recordings": ["SUFFIXES", "load_sample_rate", "load_samples"],
     },
 )
