@@ -23,6 +23,13 @@ from amrpkg.signals import RawStream
 SMALLEST = "results/search/symbolwise_2_6_6_4bit_seed_2.safetensors"
 
 
+class Dribble(io.BytesIO):
+    """Bytes that come in pieces of 1,001, as through a narrow pipe."""
+
+    def readinto1(self, buffer):
+        return super().readinto(buffer[:1001])
+
+
 @pytest.fixture(scope="module")
 def samples():
     """300 chunks of each class."""
@@ -39,7 +46,7 @@ def pipe(monkeypatch, capsys):
     monkeypatch.setenv("PATH", "")
 
     def run(content, *arguments):
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Dribble(content)))
         return main(["classify", "-", *map(str, arguments)]), *capsys.readouterr()
 
     return run
@@ -56,6 +63,7 @@ def start(root):
         process = subprocess.Popen(
             [sys.executable, *command],
             **streams,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         started.append(process)
@@ -66,13 +74,6 @@ def start(root):
         process.kill()
         with process:  # closes the pipes
             pass
-
-
-class Dribble(io.BytesIO):
-    """Bytes that come in pieces of 1,001, as through a narrow pipe."""
-
-    def readinto1(self, buffer):
-        return super().readinto(buffer[:1001])
 
 
 # Decisions
