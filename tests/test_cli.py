@@ -85,7 +85,7 @@ def refuse(arguments, capsys) -> str:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("train", "train classify verify"),
+        ("train", "train classify hardware"),
         ("sweep --architecture resnet", "--architecture resnet pointwise_24_16_8"),
         ("sweep --bit-width 32 9", "--bit-width 9 32 8 6 4"),
         ("sweep --bit-width", "--bit-width"),
