@@ -20,6 +20,7 @@ from amrpkg.records import load_grid
 ROOT = Path(__file__).parents[1]
 PAGES = [
     "intro",
+    "problem",
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
     "what_follows",
     "appendix_tables",

@@ -20,6 +20,7 @@ PRINTED = {"99.84", "99.78", "99.89", "0.030", "1.000", "0.03", "1.7", "2.5", "1
 # What a page has besides, and what it is.
 ALSO = {
     "intro": {"7"},  # in the name of a series of FPGAs
+    "problem": {"90", "40", "527,000"},  # of others' designs, as published
     "01_signal_generation": {"0", "1", "500"},  # a point of the plane; samples drawn
     "04_evaluation_statistics": {"2", "99.8"},  # the factor that the thesis left out; one tried
     "05_hardware_estimation": {"128", "512", "1", "2", "5"},  # channels; lines of Algorithm II
@@ -36,11 +37,14 @@ ALSO = {
     "11_firmware": {  # 6 x is 8 x - 2 x; names of a family and of a part; counts as published
         *("2", "7", "25", "5,929", "4,855", "5,804"),
     },
+    "12_from_the_air": {  # how bursts and recordings were made; squares; a confidence asked for
+        *("1", "0.2", "0.5", "2", "40", "3.7", "0.3", "25", "90"),
+    },
     "appendix_figures": {"0", "1"},  # where a scale ends, where a ratio begins
     "what_follows": {"0.05", "120", "7"},  # a noise power; a goal; in the name of a series of FPGAs
     "running": {  # exit codes, versions, limits and thresholds of the commands
         *("1", "2", "130", "0.9", "2026.3", "16", "64", "0.02", "40", "3,200"),
-        *("0.66", "1.06", "23", "0.07", "0.09", "45", "90", "1,008"),
+        *("0.66", "1.06", "23", "0.07", "0.09", "45", "90", "290", "1,008"),
     },
 }
 NOT_PROSE = [
