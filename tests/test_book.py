@@ -22,6 +22,7 @@ PAGES = [
     "intro",
     "problem",
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
+    "what_follows",
     "appendix_tables",
     "appendix_figures",
     "running",
