@@ -2,8 +2,9 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from amrpkg.book.figures.style import BLUE, GREY, ORANGE, OURS, bit_width_color, in_style, subplots
+from amrpkg.book.figures.style import BLUE, GREY, ORANGE, OURS, in_style, subplots
 from amrpkg.hardware.adder_graphs import AdderGraph
 
 _ESTIMATE_LOOKS = {
@@ -63,26 +64,9 @@ def plot_lut_estimates(table: pd.DataFrame) -> Figure:
     ends = [table["synthesised"].min() / 2, table["synthesised"].max() * 2]
     ax.plot(ends, ends, color="0.3", linewidth=0.8, label="as synthesised")
     ax.set(xscale="log", yscale="log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:,.0f}")
+        axis.set_minor_formatter(NullFormatter())
     ax.set(xlabel="LUT, synthesised for Xilinx 7 (Yosys)", ylabel="LUT, an estimate")
     ax.legend(frameon=False)
-    return figure
-
-
-@in_style
-def plot_lut_by_bits(table: pd.DataFrame) -> Figure:
-    """Synthesised LUT of folded designs over the bit width, a panel an architecture."""
-    folded = table[table["generator"] == "folded"]
-    names = folded["network"].str.extract(r"^(\w+?_\w+?)_")[0]
-    kinds = list(dict.fromkeys(names))
-    figure, axes = subplots(1, len(kinds), figsize=(8, 3.2), sharey=True, squeeze=False)
-    for ax, name in zip(axes[0], kinds, strict=True):
-        for percent, marker in ((0, "o"), (30, "^")):
-            rows = folded[(names == name) & (folded["pruning_percent"] == percent)]
-            for row in rows.itertuples():
-                look = {"color": bit_width_color(row.bit_width), "linestyle": ""}
-                ax.plot(row.bit_width, row.synthesised, marker, **look)
-            ax.plot([], [], marker, color="0.3", label=f"{percent} % pruned")
-        ax.set(title=name, xlabel="bit width", xticks=[4, 6, 8])
-    axes[0][0].set(ylabel="LUT, synthesised", ylim=(0, None))
-    axes[0][0].legend(frameon=False)
     return figure
