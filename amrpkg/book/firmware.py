@@ -19,13 +19,14 @@ ESTIMATES = {  # name of the estimate -> its column, the generator that it is me
 def summarise_placed(path: Path | None = None) -> pd.DataFrame:
     """A row a design and device: cells, clock rate, classifications a second, time to the class.
 
-    What a device does not hold stays as a row without numbers, with what is short.
+    What a device does not hold stays as a row without numbers, with what is short; that column
+    is there if there is such a row.
     """
     rows = load_synthesis(path) if path else load_synthesis()
     rows = rows[rows["kind"].isin(["placed and routed", "does not fit"])]
     if "shortage" not in rows:
         rows = rows.assign(shortage="")
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "network": _short(rows["network"]),
             "symbols a clock": rows["symbols_per_clock"],
@@ -39,6 +40,7 @@ def summarise_placed(path: Path | None = None) -> pd.DataFrame:
             "does not fit": rows["shortage"].fillna(""),
         }
     ).reset_index(drop=True)
+    return table if table["does not fit"].any() else table.drop(columns="does not fit")
 
 
 def compare_estimates(path: Path | None = None) -> pd.DataFrame:
