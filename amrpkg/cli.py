@@ -6,6 +6,7 @@ What takes time to import is imported where it is used, so that help comes at on
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -279,9 +280,7 @@ def receiver(*, output: _Record = None) -> None:
     """Measure the receiver on bursts of ours and of liquid-dsp's; resumable."""
     from amrpkg.records.receiver import measure_receiver
 
-    output = _record(output, "receiver.csv")
-    _one_thread()
-    print(f"{len(measure_receiver(output))} rows -> {output}")
+    _make_rows(measure_receiver, output, "receiver.csv")
 
 
 @app.command
@@ -438,9 +437,7 @@ def search(*, output: _Record = None) -> None:
     """Train the candidates of the search for the smallest network; resumable."""
     from amrpkg.records.search import try_candidates
 
-    output = _record(output, "search.csv")
-    _one_thread()
-    print(f"{len(try_candidates(output))} rows -> {output}")
+    _make_rows(try_candidates, output, "search.csv")
 
 
 @app.command
@@ -455,9 +452,8 @@ def synthesis(
     """
     from amrpkg.records.synthesis import build_all
 
-    output = _record(output, "synthesis.csv")
-    _one_thread()
-    print(f"{len(build_all(output, network, symbols_per_clock))} rows -> {output}")
+    asked = {"network": network, "symbols_per_clock": symbols_per_clock}
+    _make_rows(build_all, output, "synthesis.csv", **asked)
 
 
 @app.command
@@ -465,9 +461,7 @@ def across_noise(*, output: _Record = None) -> None:
     """Train symbol-wise networks across noise, told it or not, beside the ceilings; resumable."""
     from amrpkg.records.across_noise import record_across_noise
 
-    output = _record(output, "across_noise.csv")
-    _one_thread()
-    print(f"{len(record_across_noise(output))} rows -> {output}")
+    _make_rows(record_across_noise, output, "across_noise.csv")
 
 
 @app.command
@@ -475,9 +469,7 @@ def learning(*, output: _Record = None) -> None:
     """Train networks on few distinct chunks and on many, with as many steps; resumable."""
     from amrpkg.records.learning import record_learning
 
-    output = _record(output, "learning.csv")
-    _one_thread()
-    print(f"{len(record_learning(output))} rows -> {output}")
+    _make_rows(record_learning, output, "learning.csv")
 
 
 @app.command
@@ -543,6 +535,13 @@ def _record(output: Path | None, name: str) -> Path:
     if output.exists() and not output.is_file():
         raise ValueError(f"output is {str(output)!r}; allowed: a file, there or new")
     return output
+
+
+def _make_rows(make: Callable, output: Path | None, name: str, **asked) -> None:
+    """Make the rows of a record, or go on with them, and say how many there are and where."""
+    output = _record(output, name)
+    _one_thread()
+    print(f"{len(make(output, **asked))} rows -> {output}")
 
 
 def _print_rows(rows: dict | list[dict], as_json: bool) -> None:

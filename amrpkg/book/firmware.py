@@ -6,7 +6,7 @@ import pandas as pd
 
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.records.search import load_search
-from amrpkg.records.synthesis import load_synthesis
+from amrpkg.records.synthesis import SYNTHESIS, load_synthesis
 
 PUBLISHED = Path(__file__).parent / "published.csv"
 ESTIMATES = {  # name of the estimate -> its column, the generator that it is meant for
@@ -16,13 +16,13 @@ ESTIMATES = {  # name of the estimate -> its column, the generator that it is me
 }
 
 
-def summarise_placed(path: Path | None = None) -> pd.DataFrame:
+def summarise_placed(path: Path = SYNTHESIS) -> pd.DataFrame:
     """A row a design and device: cells, clock rate, classifications a second, time to the class.
 
     What a device does not hold stays as a row without numbers, with what is short; that column
     is there if there is such a row.
     """
-    rows = load_synthesis(path) if path else load_synthesis()
+    rows = load_synthesis(path)
     rows = rows[rows["kind"].isin(["placed and routed", "does not fit"])]
     if "shortage" not in rows:
         rows = rows.assign(shortage="")
@@ -43,9 +43,9 @@ def summarise_placed(path: Path | None = None) -> pd.DataFrame:
     return table if table["does not fit"].any() else table.drop(columns="does not fit")
 
 
-def compare_estimates(path: Path | None = None) -> pd.DataFrame:
+def compare_estimates(path: Path = SYNTHESIS) -> pd.DataFrame:
     """LUT of every design as `ESTIMATES` say and as synthesised for Xilinx 7, and the ratios."""
-    rows = load_synthesis(path) if path else load_synthesis()
+    rows = load_synthesis(path)
     rows = rows[rows["target"] == "xc7"]
     table = rows[["network", "generator", "bit_width", "pruning_percent", "symbols_per_clock"]]
     table = table.assign(network=_short(rows["network"]), synthesised=rows["synthesised_lut"])
@@ -57,10 +57,10 @@ def compare_estimates(path: Path | None = None) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def compare_published(path: Path | None = None) -> pd.DataFrame:
+def compare_published(path: Path = SYNTHESIS) -> pd.DataFrame:
     """Published classifiers of modulations, and below them our designs as placed on an ECP5."""
     others = pd.read_csv(PUBLISHED)
-    rows = load_synthesis(path) if path else load_synthesis()
+    rows = load_synthesis(path)
     rows = rows[(rows["kind"] == "placed and routed") & (rows["generator"] == "streaming")]
     rows = rows[rows["target"].str.startswith("ecp5")]
     found = _searched()

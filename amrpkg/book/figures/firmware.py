@@ -23,14 +23,13 @@ def plot_adder_graph(graph: AdderGraph) -> Figure:
     figure, ax = subplots(figsize=(7.5, 5))
     columns, places = {}, {}
     used = {term.signal for pair in graph.adders for term in pair}
-    signals = [k for k in range(len(graph.depths)) if k in used or k >= graph.inputs]
-    signals = [k for k in signals if k in used or k >= graph.inputs + graph.constants]
-    for k in signals:
-        columns.setdefault(graph.depths[k], []).append(k)
+    first = graph.inputs + graph.constants  # of the adders
+    for k, depth in enumerate(graph.depths):
+        if k in used or k >= first:
+            columns.setdefault(depth, []).append(k)
     for depth, column in columns.items():
         for place, k in enumerate(column):
             places[k] = (depth, -(place + 0.5) / len(column))
-    first = graph.inputs + graph.constants
     for k, pair in enumerate(graph.adders, start=first):
         for term in pair:
             (x, y), (u, v) = places[term.signal], places[k]
