@@ -5,8 +5,7 @@ import pytest
 from amrpkg.evaluation import STEPS
 from amrpkg.receiver import NAMES
 from amrpkg.records import load_receiver
-from amrpkg.records.receiver import BLOCKS, BURSTS, ES_N0_DB
-from amrpkg.signals import SCHEMES
+from amrpkg.records.receiver import BLOCKS, BURSTS, ES_N0_DB, SOURCES
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +16,8 @@ def record():
 def test_it_is_complete(record):
     rows = record.groupby(["source", "step"]).size()
     levels = len(ES_N0_DB)
-    assert rows["liquid-dsp", "receiver"] == len(SCHEMES) * levels
-    assert rows["ours", "receiver"] == (len(NAMES) + 2) * levels
+    for source, (names, _) in SOURCES.items():
+        assert rows[source, "receiver"] == len(names) * levels
     for step in (*STEPS, "network"):
         assert rows["ours", step] == len(NAMES) * levels
     assert set(record["count"]) == {BURSTS * BLOCKS * 8}
