@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "constellations": ["CONSTELLATIONS", "OTHER_SHAPES", "symmetry"],
         "cumulants": ["CUMULANTS", "cumulants"],
-        "impairments": ["change_gain", "offset_frequency", "rotate"],
+        "impairments": ["change_gain", "conjugate", "offset_frequency", "rotate"],
         "liquid": ["SCHEMES", "has_liquid", "transmit_with_liquid"],
         "noise_word": ["estimate_noise_power", "with_noise_word"],
         "pulses": ["raised_cosine_spectrum", "root_raised_cosine"],

@@ -1,4 +1,4 @@
-"""What a receiver does to chunks and no network saw in training: gain, rotation, frequency.
+"""What a receiver does to chunks: gain, rotation, frequency, an inverted spectrum.
 
 Each function takes `Chunks` and returns new ones with the same labels and split. The whole
 received sample is changed, noise included, so the ratio of signal and noise stays. A parameter
@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from amrpkg.common.arguments import require_choice
 from amrpkg.signals.chunks import Chunks
 
 
@@ -55,3 +56,12 @@ def offset_frequency(chunks: Chunks, cycles_per_symbol: float | np.ndarray) -> C
     """
     cycles = _per_chunk("cycles_per_symbol", cycles_per_symbol, chunks)
     return _multiply(chunks, np.exp(2j * np.pi * cycles * np.arange(chunks.iq.shape[2])))
+
+
+def conjugate(chunks: Chunks, inverted: float = 1) -> Chunks:
+    """The samples as a mixer with an inverted spectrum gives them, Q with the other sign.
+
+    inverted : 1; 0 leaves them as they are
+    """
+    require_choice("inverted", inverted, (0, 1))
+    return replace(chunks, iq=chunks.iq * np.float32([[1], [1 - 2 * inverted]]))
