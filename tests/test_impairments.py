@@ -46,7 +46,9 @@ def test_an_inverted_spectrum_conjugates_and_a_second_mixer_gives_it_back():
     assert (received(conjugate(CHUNKS)) == received(CHUNKS).conj()).all()
     assert (conjugate(conjugate(CHUNKS)).iq == CHUNKS.iq).all()
     assert (conjugate(CHUNKS, 0).iq == CHUNKS.iq).all()
-    with pytest.raises(ValueError, match="inverted is 2; allowed: 0, 1"):
+    first = conjugate(CHUNKS, np.eye(len(CHUNKS), dtype=int)[0])
+    assert (first.iq[0, 1] == -CHUNKS.iq[0, 1]).all() and (first.iq[1:] == CHUNKS.iq[1:]).all()
+    with pytest.raises(ValueError, match="inverted is 2; allowed: 0 and 1"):
         conjugate(CHUNKS, 2)
 
 

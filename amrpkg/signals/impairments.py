@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from amrpkg.common.arguments import require_choice
 from amrpkg.signals.chunks import Chunks
 
 
@@ -58,10 +57,16 @@ def offset_frequency(chunks: Chunks, cycles_per_symbol: float | np.ndarray) -> C
     return _multiply(chunks, np.exp(2j * np.pi * cycles * np.arange(chunks.iq.shape[2])))
 
 
-def conjugate(chunks: Chunks, inverted: float = 1) -> Chunks:
+def conjugate(chunks: Chunks, inverted: float | np.ndarray = 1) -> Chunks:
     """The samples as a mixer with an inverted spectrum gives them, Q with the other sign.
 
-    inverted : 1; 0 leaves them as they are
+    inverted : 1, or 0 for those that stay as they are
+
+    Raises ``ValueError`` unless `inverted` is 0 or 1, one number or one a chunk.
     """
-    require_choice("inverted", inverted, (0, 1))
-    return replace(chunks, iq=chunks.iq * np.float32([[1], [1 - 2 * inverted]]))
+    values = _per_chunk("inverted", inverted, chunks)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"inverted is {inverted!r}; allowed: 0 and 1")
+    iq = chunks.iq.copy()
+    iq[:, 1] *= (1 - 2 * values).astype(np.float32)
+    return replace(chunks, iq=iq)
