@@ -177,12 +177,14 @@ _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
 _IN_FLOAT, _IN_FLOAT_PRUNED = 0.5, 0.25  # of the chunks of streaming, where refining follows
 _REFINED = {
-    # architecture: peak rate and thousands of fresh chunks from the float model
-    "vgglike_5f_5c_4re_4mp": (1e-3, 200),
-    "vgglike_5f_4c_4re_4mp": (1e-3, 300),
-    "vgglike_5f_3c_4re_3mp": (1e-3, 400),
+    # architecture: thousands of fresh chunks from the float model; a small one learns faster
+    "vgglike_5f_5c_4re_4mp": 200,
+    "vgglike_5f_4c_4re_4mp": 250,
+    "vgglike_5f_3c_4re_3mp": 500,
+    "vgglike_3f_3c_2re_3mp": 900,
+    "vgglike_3f_2c_2re_2mp": 1000,
 }
-_OTHERS_REFINED = (2e-3, 600)
+_OTHERS_REFINED = 1200
 _SMALL = {
     # of pointwise networks, bit width: peak rate, millions of fresh chunks, both if pruned
     32: (3e-3, 2, 3e-3, 1),
@@ -273,9 +275,9 @@ def _refining(architecture: str, bit_width: int) -> StreamSettings:
         chunks = round(_IN_FLOAT * streaming.chunks)
         fewer = round(_IN_FLOAT_PRUNED * streaming.retraining_chunks)
         return replace(streaming, chunks=chunks, retraining_chunks=fewer)
-    rate, thousands = _REFINED.get(architecture, _OTHERS_REFINED)
-    chunks, step = 1000 * thousands, 2.0 ** (1 - bit_width)  # samples of one unit each way
-    knobs = StreamSettings(rate, chunks, rate, chunks, batch_size=128, weight_decay=0.0)
+    chunks = 1000 * _REFINED.get(architecture, _OTHERS_REFINED)
+    step = 2.0 ** (1 - bit_width)  # the samples reach one unit each way
+    knobs = StreamSettings(1e-3, chunks, 1e-3, chunks, batch_size=128, weight_decay=0.0)
     return replace(knobs, optimizer="adam", held_scales=True, input_step=step)
 
 
