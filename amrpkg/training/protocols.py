@@ -9,8 +9,8 @@ below are ours.
 *streaming*: fresh chunks only, each seen once, so that nothing can be learnt by heart. A
 pruned float model starts from the unpruned one, a quantised model from its float model.
 
-*refining*: streaming again, for few bits: a share of the chunks goes into the float models, and in
-the quantised ones all scales are fitted once and held, under Adam and with small batches.
+*refining*: streaming, but for the quantised models: all scales are fitted once and held, under Adam
+and with small batches.
 
 *ranging*: streaming, and each chunk with a noise power of its own. For the small networks.
 
@@ -175,16 +175,13 @@ _FINE_TUNED = {8: (3e-4, 0.1), 6: (5e-4, 0.3), 4: (3e-3, 0.2)}
 _UNSETTLED = {"vgglike_5f_5c_4re_4mp": 1e-3, "vgglike_5f_4c_4re_4mp": 1e-3}  # rates at 4 bits
 _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
-_IN_FLOAT, _IN_FLOAT_PRUNED = 0.5, 0.25  # of the chunks of streaming, where refining follows
 _REFINED = {
-    # architecture: thousands of fresh chunks from the float model; a small one learns faster
+    # architecture: thousands of fresh chunks from the float model; a large one learns slowly
     "vgglike_5f_5c_4re_4mp": 200,
     "vgglike_5f_4c_4re_4mp": 250,
-    "vgglike_5f_3c_4re_3mp": 500,
-    "vgglike_3f_3c_2re_3mp": 900,
-    "vgglike_3f_2c_2re_2mp": 1000,
+    "vgglike_5f_3c_4re_3mp": 400,
 }
-_OTHERS_REFINED = 1200
+_OTHERS_REFINED = 600
 _SMALL = {
     # of pointwise networks, bit width: peak rate, millions of fresh chunks, both if pruned
     32: (3e-3, 2, 3e-3, 1),
@@ -270,11 +267,8 @@ def _streaming(architecture: str, bit_width: int) -> StreamSettings:
 
 
 def _refining(architecture: str, bit_width: int) -> StreamSettings:
-    streaming = _streaming(architecture, 32)
     if bit_width == 32:
-        chunks = round(_IN_FLOAT * streaming.chunks)
-        fewer = round(_IN_FLOAT_PRUNED * streaming.retraining_chunks)
-        return replace(streaming, chunks=chunks, retraining_chunks=fewer)
+        return _streaming(architecture, 32)
     chunks = 1000 * _REFINED.get(architecture, _OTHERS_REFINED)
     step = 2.0 ** (1 - bit_width)  # the samples reach one unit each way
     knobs = StreamSettings(1e-3, chunks, 1e-3, chunks, batch_size=128, weight_decay=0.0)
