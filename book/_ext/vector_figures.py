@@ -11,13 +11,18 @@ import yaml
 from docutils import nodes
 
 ALT = Path(__file__).parents[1] / "alt.yml"  # name of a figure -> what is to be seen in it
-CONFIGURATION = """
+CONFIGURATION = '''
+def draw(figure):
+    from io import BytesIO
+    from amrpkg.book.figures.style import save_svg
+
+    save_svg(figure, file := BytesIO(), bbox_inches="tight", facecolor="none", dpi=220)
+    return {"image/svg+xml": file.getvalue().decode()}
+
 c = get_config()
-c.InlineBackend.figure_formats = {"svg"}
-c.InlineBackend.print_figure_kwargs = {
-    "bbox_inches": "tight", "facecolor": "none", "dpi": 220, "metadata": {"Date": None},
-}
-"""
+c.InlineBackend.figure_formats = set()
+c.MimeBundleFormatter.deferred_printers = {("matplotlib.figure", "Figure"): draw}
+'''
 
 
 def _draw_vectors(app, config):
