@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
+from browser import CHROMIUM, browse
 from bs4 import BeautifulSoup
 
 from amrpkg.book import load_thesis
@@ -20,6 +21,7 @@ from amrpkg.records import load_grid
 ROOT = Path(__file__).parents[1]
 PAGES = [
     "intro",
+    "try_it",
     "problem",
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
     "what_follows",
@@ -156,22 +158,6 @@ def test_nothing_is_loaded_from_elsewhere(soups):
         assert not [url for url in loaded if re.match(r"(https?:)?//", url)], page
 
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-
-def browse(url, profile, width=1280):
-    """The page's DOM after its scripts ran, and what it wrote to the console."""
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
-    command += ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    command += ["--disable-sync", f"--user-data-dir={profile}", "--enable-logging=stderr", "--v=0"]
-    command += ["--virtual-time-budget=20000", f"--window-size={width},1000", "--dump-dom", url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
-    return BeautifulSoup(done.stdout, "html.parser"), console
-
-
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
@@ -181,6 +167,8 @@ def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
     equations = soups[page].select(".math")
     assert len(dom.select("mjx-container")) >= len(equations)
     assert not dom.select("mjx-merror")
+    if page == "try_it":
+        assert re.match("[✓✗] ", dom.select_one("#try-it-heart td").text)
     assert dom.select_one("h1") and len(dom.select("figure img")) == len(
         soups[page].select("figure img")
     )
