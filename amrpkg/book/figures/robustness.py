@@ -5,7 +5,7 @@ colours of bit widths where only these differ, else in those of the trainings. T
 with every figure; dashed is the one that is not told of the impairment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from amrpkg.book.figures.style import (
     MARKERS,
     TRAINING_LOOKS,
     bit_width_color,
+    carry,
     in_style,
     subplots,
 )
@@ -41,7 +42,7 @@ def plot_noise(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
     _panel(ax, rows, "noise", _looks(rows, series))
     ax.axvline(-10 * np.log10(NOISE_POWER), color=GREY, linestyle=":", label="the thesis's noise")
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
-    return figure
+    return carry(figure, _drawn(rows, series, ["noise"]))
 
 
 @in_style
@@ -66,7 +67,15 @@ def plot_impairments(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
     handles, labels = axes.flat[0].get_legend_handles_labels()
     axes.flat[-1].axis("off")
     axes.flat[-1].legend(handles, labels, loc="center", frameon=False)
-    return figure
+    return carry(figure, _drawn(rows, series, PANELS))
+
+
+def _drawn(
+    rows: pd.DataFrame, series: Mapping[str, str], conditions: Iterable[str]
+) -> pd.DataFrame:
+    shown = rows["classifier"].isin([CEILING, UNMATCHED, *series.values()])
+    columns = ["classifier", "condition", "value", "correct", "count", "low", "high"]
+    return rows.loc[shown & rows["condition"].isin(conditions), columns]
 
 
 def _looks(rows: pd.DataFrame, series: Mapping[str, str]) -> list[tuple[str, str, dict]]:
