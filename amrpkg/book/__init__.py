@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "CONDITION", "CORRECTED", "DEFINITION", "Ledger", "NOT_REPRODUCED", "NOT_TESTABLE",
             "REPRODUCED", "VERDICTS", "relative",
         ],
+        "page": ["Page", "make_page"],
         "rules": [
             "about", "above", "at_least", "at_most", "below", "clear", "describe", "each", "equal",
             "factor", "mean", "rounds_to", "some", "steady", "true", "within",

@@ -6,7 +6,7 @@ with every figure; dashed is the one that is not told of the impairment, dotted 
 told the noise, where the noise is one that networks are trained across.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from amrpkg.book.figures.style import (
     MARKERS,
     TRAINING_LOOKS,
     bit_width_color,
+    carry,
     in_style,
     subplots,
 )
@@ -42,7 +43,7 @@ def plot_noise(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
     _panel(ax, rows, "noise", _looks(rows, series))
     ax.axvline(-10 * np.log10(NOISE_POWER), color=GREY, linestyle=":", label="the thesis's noise")
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
-    return figure
+    return carry(figure, _drawn(rows, series, ["noise"]))
 
 
 @in_style
@@ -67,7 +68,15 @@ def plot_impairments(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
     handles, labels = axes.flat[0].get_legend_handles_labels()
     axes.flat[-1].axis("off")
     axes.flat[-1].legend(handles, labels, loc="center", frameon=False)
-    return figure
+    return carry(figure, _drawn(rows, series, PANELS))
+
+
+def _drawn(
+    rows: pd.DataFrame, series: Mapping[str, str], conditions: Iterable[str]
+) -> pd.DataFrame:
+    shown = rows["classifier"].isin([CEILING, UNMATCHED, *series.values()])
+    columns = ["classifier", "condition", "value", "correct", "count", "low", "high"]
+    return rows.loc[shown & rows["condition"].isin(conditions), columns]
 
 
 def _looks(rows: pd.DataFrame, series: Mapping[str, str]) -> list[tuple[str, str, dict]]:
