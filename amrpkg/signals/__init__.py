@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "constellations": ["CONSTELLATIONS", "OTHER_SHAPES", "symmetry"],
         "cumulants": ["CUMULANTS", "cumulants"],
         "gnu_radio": ["GNU_RADIO_SHAPES", "find_gnu_radio", "transmit_with_gnu_radio"],
-        "impairments": ["change_gain", "offset_frequency", "rotate"],
+        "impairments": ["change_gain", "conjugate", "offset_frequency", "rotate"],
         "komm_pulses": ["KOMM_SHAPES", "transmit_with_komm"],
         "liquid": ["SCHEMES", "has_liquid", "transmit_with_liquid"],
         "noise_word": ["estimate_noise_power", "with_noise_word"],
