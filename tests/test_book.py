@@ -146,6 +146,25 @@ def test_every_figure_says_what_is_seen(soups):
     assert len(both) > 50 and all(named[name] == " ".join(words[name].split()) for name in both)
 
 
+DRAWINGS = {"fig-workflow", "fig-chunking"}  # of no numbers
+
+
+def test_every_figure_gives_its_numbers_as_csv(html, soups):
+    given = {}
+    for page, soup in soups.items():
+        for figure in soup.select("figure"):
+            for link in figure.select("figcaption a.figure-data"):
+                saved = (html / page).parent / link["href"]
+                given[figure["id"]] = list(csv.DictReader(saved.read_text().splitlines()))
+        assert {figure["id"] for figure in soup.select("figure")} <= given.keys() | DRAWINGS, page
+    assert all(len(rows) > 1 for name, rows in given.items() if name != "fig-accuracy")
+    streamed = load_grid("streaming").set_index(["architecture", "bit_width", "pruning_percent"])
+    for row in given["fig-sizes"]:
+        key = row["architecture"], int(row["bit_width"]), int(row["pruning_percent"])
+        wrong = 100 * (1 - streamed.loc[key, "fresh_accuracy"])
+        assert float(row["wrong (%)"]) == pytest.approx(wrong)
+
+
 def test_what_a_cell_checked_is_one_line_that_opens(soups):
     folded = soups["chapters/06_results"].select("details.checks")
     counts = [int(item.summary.text.split()[0]) for item in folded]
@@ -274,6 +293,36 @@ def test_tables_sort_filter_and_give_their_csv_in_the_browser(html, tmp_path):
     head, *rows = filter(None, csv.reader(dom.body["data-csv"].splitlines()))
     assert head[:3] == ["model", "bits", "DSP, thesis"]
     assert [row[2] for row in rows] == ["68272", "102408", "136544", "546176"]
+
+
+POINT_AT_MARK = """
+<script>
+addEventListener("load", () => setTimeout(() => {
+  const figure = document.getElementById("fig-sizes"), image = figure.querySelector("img");
+  const [x, y, name] = JSON.parse(figure.querySelector("script.marks").textContent)[5];
+  const box = image.getBoundingClientRect();
+  const move = (dx) => image.dispatchEvent(new PointerEvent("pointermove", {
+    clientX: box.left + x * box.width + dx, clientY: box.top + y * box.height }));
+  move(0);
+  document.body.dataset.named = figure.querySelector(".mark-name").textContent;
+  document.body.dataset.wanted = name;
+  move(-box.width);
+  document.body.dataset.far = figure.querySelector(".mark-name").textContent;
+}, 500));
+</script>
+"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+def test_a_pointer_at_a_mark_is_told_its_name(html, tmp_path):
+    page = html / "chapters/10_real_integers.html"
+    (tried := page.with_name("tried.html")).write_text(
+        page.read_text().replace("</body>", POINT_AT_MARK + "</body>")
+    )
+    dom, _ = browse(tried.as_uri(), tmp_path)
+    tried.unlink()
+    named, wanted, far = (dom.body[f"data-{what}"] for what in ("named", "wanted", "far"))
+    assert named == wanted and "bytes" in named and "% wrong" in named and far == ""
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from amrpkg.book.figures.style import BLUE, ORANGE, in_style, subplots
+from amrpkg.book.figures.style import BLUE, ORANGE, carry, in_style, subplots
 from amrpkg.evaluation.bounds import recorded_ceiling
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.signals.constellations import CONSTELLATIONS
@@ -25,7 +25,9 @@ def plot_confusion(confusion: np.ndarray) -> Figure:
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="decision", ylabel="true modulation")
     figure.colorbar(image, label="share of the true modulation's chunks (%)")
-    return figure
+    table = pd.DataFrame(confusion, columns=names)
+    table.insert(0, "true modulation", names)
+    return carry(figure, table)
 
 
 @in_style
@@ -50,4 +52,5 @@ def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
     ax.set(xlabel="accuracy (%)", xlim=(None, 101), ylim=(len(accuracies) - 0.4, -0.6))
     ax.grid(axis="x", color="0.9")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    return figure
+    drawn = [f"{data}_{what}" for data in ("training", "fresh") for what in ("correct", "count")]
+    return carry(figure, accuracies[drawn].rename_axis("run").reset_index())

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from amrpkg.book.figures.style import BLUE, GREY, ORANGE, OURS, in_style, subplots
+from amrpkg.book.figures.style import BLUE, GREY, ORANGE, OURS, carry, in_style, subplots
 from amrpkg.hardware.adder_graphs import AdderGraph
 
 _ESTIMATE_LOOKS = {
@@ -50,7 +50,12 @@ def plot_adder_graph(graph: AdderGraph) -> Figure:
     ax.set_xticks(sorted(columns))
     ax.set(xlabel="adders behind the input = clocks", yticks=[])
     ax.spines["left"].set_visible(False)
-    return figure
+    edges = [
+        (k, term.signal, term.sign, term.shift)
+        for k, pair in enumerate(graph.adders, start=first)
+        for term in pair
+    ]
+    return carry(figure, pd.DataFrame(edges, columns=["adder", "adds signal", "sign", "shift"]))
 
 
 @in_style
@@ -68,4 +73,4 @@ def plot_lut_estimates(table: pd.DataFrame) -> Figure:
         axis.set_minor_formatter(NullFormatter())
     ax.set(xlabel="LUT, synthesised for Xilinx 7 (Yosys)", ylabel="LUT, an estimate")
     ax.legend(frameon=False)
-    return figure
+    return carry(figure, table)

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from amrpkg.book.figures.models import KIND_COLORS
-from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, carry, in_style, subplots
 
 
 @in_style
@@ -23,7 +23,7 @@ def plot_resources(resources: pd.DataFrame) -> Figure:
     figure.legend(
         bars, resources.index, loc="outside lower center", ncols=len(resources), frameon=False
     )
-    return figure
+    return carry(figure, resources.rename_axis("estimated").reset_index())
 
 
 @in_style
@@ -40,4 +40,4 @@ def plot_layer_resources(layers: pd.DataFrame) -> Figure:
     for kind in layers["kind"].unique():
         axes[0].bar(0, 0, color=KIND_COLORS[kind], label=kind)
     axes[0].legend(frameon=False, fontsize=8)
-    return figure
+    return carry(figure, layers)

@@ -21,6 +21,7 @@ from amrpkg.book.figures.style import (
     PRUNING_COLORS,
     PRUNING_MARKERS,
     bit_width_name,
+    carry,
     in_style,
     subplots,
 )
@@ -62,7 +63,7 @@ def plot_model(metric: str, architecture: str, path: Path | None = None) -> Figu
         ax.yaxis.set_major_formatter(lambda value, _: compact(value))
     axes[0].set_ylabel(METRICS[metric].label.replace(" (", "\n("))
     _legend(figure, axes[0])
-    return figure
+    return carry(figure, frame)
 
 
 @in_style
@@ -100,7 +101,7 @@ def plot_all_models(metric: str, path: Path | None = None) -> Figure:
     figure.supxlabel("bit width", fontsize=9)
     figure.supylabel(METRICS[metric].label, fontsize=9)
     _legend(figure, ax)
-    return figure
+    return carry(figure, frame)
 
 
 @in_style
@@ -133,7 +134,7 @@ def plot_overview(metric: str, path: Path | None = None) -> Figure:
     bar = figure.colorbar(image, label=METRICS[metric].label, **place)
     bar.ax.yaxis.set_major_formatter(lambda value, _: compact(value))
     bar.minorticks_off()
-    return figure
+    return carry(figure, frame)
 
 
 @in_style
@@ -171,7 +172,7 @@ def plot_overview_3d(metric: str, path: Path | None = None) -> Figure:
         Patch(color=color, label=f"{rate} % pruned") for rate, color in PRUNING_COLORS.items()
     ]
     figure.legend(handles=layers, loc="outside upper center", ncols=3, frameon=False)
-    return figure
+    return carry(figure, frame)
 
 
 def _filled(frame: pd.DataFrame) -> list[str]:
