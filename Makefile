@@ -14,10 +14,9 @@ book: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval.cfg thesis_nb
 
-# Run the chapters on their default parameters and store the outputs, which `make test` compares.
+# Run the chapters on their default parameters and store the outputs, which `make test` compares
+# with those of the book that it builds.
 notebooks: .venv/installed
 	cd thesis_nb && for chapter in *.ipynb; do ../$(BIN)/jupyter execute --inplace $$chapter || exit; done
 

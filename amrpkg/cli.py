@@ -276,11 +276,19 @@ def _print_reception(reception, note, json: bool, csv: bool) -> None:
 
 
 @app.command
-def receiver(*, output: _Record = None) -> None:
-    """Measure the receiver on bursts of ours and of liquid-dsp's; resumable."""
-    from amrpkg.records.receiver import measure_receiver
+def receiver(
+    *,
+    source: tuple[Literal["ours", "liquid-dsp", "GNU Radio", "komm"], ...] = (),
+    output: _Record = None,
+) -> None:
+    """Measure the receiver on bursts of ours, liquid-dsp's, GNU Radio's and komm's; resumable.
 
-    _make_rows(measure_receiver, output, "receiver.csv")
+    Args:
+        source: Of the bursts; by default all. Rows of others stay as they are.
+    """
+    from amrpkg.records.receiver import SOURCES, measure_receiver
+
+    _make_rows(measure_receiver, output, "receiver.csv", sources=source or tuple(SOURCES))
 
 
 @app.command
@@ -502,6 +510,35 @@ def evaluate(
     print(judgement, flush=True)
 
 
+@app.command
+def render(
+    notebook: Path,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+) -> None:
+    """Make one HTML page of an executed chapter, as papermill or a sweep leaves it.
+
+    It needs nothing beside it, and no network.
+
+    Args:
+        notebook: Executed to its end.
+        output: By default beside the notebook.
+    """
+    from amrpkg.book.page import make_page
+    from amrpkg.common.files import whole_file
+
+    output = _new_or_file(output or notebook.with_suffix(".html"))
+    page = make_page(notebook)
+    if output.exists() and output.samefile(notebook):
+        raise ValueError(f"output is {str(output)!r}; allowed: another file than the notebook")
+    with whole_file(output) as file:
+        file.write(page.html)
+    for text in page.warnings:
+        _say(f"amr render: warning: {text}", sys.stderr)
+    _say(f"{notebook} -> {output} ({output.stat().st_size} bytes)")
+
+
 def _find_weights(point: str, protocol: str, seed: int, runs: Path | None) -> tuple[str, Path]:
     """Name and file of the weights of a grid point with a finished run, or of a file of them."""
     path = Path(point)
@@ -531,7 +568,10 @@ def _record(output: Path | None, name: str) -> Path:
     """Where a record is written. Raises ``ValueError`` unless that is a file, or can be one."""
     if output is None and not IN_CHECKOUT:
         raise ValueError("output is not given; allowed without a checkout: --output FILE")
-    output = output or RESULTS / name
+    return _new_or_file(output or RESULTS / name)
+
+
+def _new_or_file(output: Path) -> Path:
     if output.exists() and not output.is_file():
         raise ValueError(f"output is {str(output)!r}; allowed: a file, there or new")
     return output

@@ -6,12 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 import yaml
+from browser import CHROMIUM, browse
 from bs4 import BeautifulSoup
 
 from amrpkg.book import load_thesis
@@ -20,6 +23,7 @@ from amrpkg.records import load_grid
 ROOT = Path(__file__).parents[1]
 PAGES = [
     "intro",
+    "try_it",
     "problem",
     *(f"chapters/{path.stem}" for path in sorted((ROOT / "thesis_nb").glob("*.ipynb"))),
     "what_follows",
@@ -72,6 +76,39 @@ def soups(html):
     }
 
 
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def told(cell):
+    """Texts of a cell's output by stream or MIME type, as nbval compares them: no pictures."""
+    texts = defaultdict(list)
+    for output in cell.outputs:
+        for kind, text in output.get("data", {output.get("name"): output.get("text")}).items():
+            texts[kind].append(re.sub("0x[0-9a-f]+", "ADDRESS", str(text)))
+    joined = {
+        kind: "".join(text) if kind.startswith("std") else text for kind, text in texts.items()
+    }
+    return {kind: text for kind, text in joined.items() if not kind.startswith("image/")}
+
+
+@pytest.fixture(scope="module")
+def made(tree):
+    """The code cells that the build ran, by the sources of a chapter's cells."""
+    runs = map(code_cells, (tree / "_build/.jupyter_cache").glob("*/executed/*/base.ipynb"))
+    return {tuple(cell.source for cell in cells): cells for cells in runs}
+
+
+@pytest.mark.parametrize("chapter", sorted(ROOT.glob("thesis_nb/*.ipynb")), ids=lambda x: x.stem)
+def test_a_chapter_tells_today_what_it_stores(chapter, made):
+    """To the letter, but for cells that are marked as of this machine: one run serves the book
+    and this comparison, which `pytest --nbval` makes of a chapter alone."""
+    stored = code_cells(chapter)
+    for cell, today in zip(stored, made[tuple(cell.source for cell in stored)], strict=True):
+        if "nbval-ignore-output" not in cell.metadata.get("tags", []):
+            assert told(today) == told(cell), cell.source
+
+
 def test_figures_tables_equations_and_algorithms_are_numbered(soups):
     numbers = {"figure": [], "table": [], "equation": []}
     for soup in soups.values():
@@ -107,6 +144,25 @@ def test_every_figure_says_what_is_seen(soups):
             named[figure["id"]] = said
     both = words.keys() & named.keys()
     assert len(both) > 50 and all(named[name] == " ".join(words[name].split()) for name in both)
+
+
+DRAWINGS = {"fig-workflow", "fig-chunking"}  # of no numbers
+
+
+def test_every_figure_gives_its_numbers_as_csv(html, soups):
+    given = {}
+    for page, soup in soups.items():
+        for figure in soup.select("figure"):
+            for link in figure.select("figcaption a.figure-data"):
+                saved = (html / page).parent / link["href"]
+                given[figure["id"]] = list(csv.DictReader(saved.read_text().splitlines()))
+        assert {figure["id"] for figure in soup.select("figure")} <= given.keys() | DRAWINGS, page
+    assert all(len(rows) > 1 for name, rows in given.items() if name != "fig-accuracy")
+    streamed = load_grid("streaming").set_index(["architecture", "bit_width", "pruning_percent"])
+    for row in given["fig-sizes"]:
+        key = row["architecture"], int(row["bit_width"]), int(row["pruning_percent"])
+        wrong = 100 * (1 - streamed.loc[key, "fresh_accuracy"])
+        assert float(row["wrong (%)"]) == pytest.approx(wrong)
 
 
 def test_what_a_cell_checked_is_one_line_that_opens(soups):
@@ -156,22 +212,6 @@ def test_nothing_is_loaded_from_elsewhere(soups):
         assert not [url for url in loaded if re.match(r"(https?:)?//", url)], page
 
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-
-def browse(url, profile, width=1280):
-    """The page's DOM after its scripts ran, and what it wrote to the console."""
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
-    command += ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    command += ["--disable-sync", f"--user-data-dir={profile}", "--enable-logging=stderr", "--v=0"]
-    command += ["--virtual-time-budget=20000", f"--window-size={width},1000", "--dump-dom", url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
-    return BeautifulSoup(done.stdout, "html.parser"), console
-
-
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
@@ -181,6 +221,8 @@ def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
     equations = soups[page].select(".math")
     assert len(dom.select("mjx-container")) >= len(equations)
     assert not dom.select("mjx-merror")
+    if page == "try_it":
+        assert re.match("[✓✗] ", dom.select_one("#try-it-heart td").text)
     assert dom.select_one("h1") and len(dom.select("figure img")) == len(
         soups[page].select("figure img")
     )
@@ -251,6 +293,36 @@ def test_tables_sort_filter_and_give_their_csv_in_the_browser(html, tmp_path):
     head, *rows = filter(None, csv.reader(dom.body["data-csv"].splitlines()))
     assert head[:3] == ["model", "bits", "DSP, thesis"]
     assert [row[2] for row in rows] == ["68272", "102408", "136544", "546176"]
+
+
+POINT_AT_MARK = """
+<script>
+addEventListener("load", () => setTimeout(() => {
+  const figure = document.getElementById("fig-sizes"), image = figure.querySelector("img");
+  const [x, y, name] = JSON.parse(figure.querySelector("script.marks").textContent)[5];
+  const box = image.getBoundingClientRect();
+  const move = (dx) => image.dispatchEvent(new PointerEvent("pointermove", {
+    clientX: box.left + x * box.width + dx, clientY: box.top + y * box.height }));
+  move(0);
+  document.body.dataset.named = figure.querySelector(".mark-name").textContent;
+  document.body.dataset.wanted = name;
+  move(-box.width);
+  document.body.dataset.far = figure.querySelector(".mark-name").textContent;
+}, 500));
+</script>
+"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+def test_a_pointer_at_a_mark_is_told_its_name(html, tmp_path):
+    page = html / "chapters/10_real_integers.html"
+    (tried := page.with_name("tried.html")).write_text(
+        page.read_text().replace("</body>", POINT_AT_MARK + "</body>")
+    )
+    dom, _ = browse(tried.as_uri(), tmp_path)
+    tried.unlink()
+    named, wanted, far = (dom.body[f"data-{what}"] for what in ("named", "wanted", "far"))
+    assert named == wanted and "bytes" in named and "% wrong" in named and far == ""
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")

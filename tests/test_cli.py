@@ -20,7 +20,7 @@ from amrpkg.signals import CONSTELLATIONS, receive
 
 COMMANDS = (
     *("sweep", "time", "results", "classify", "robustness", "export", "hardware", "verify"),
-    *("synthesis", "evaluate"),
+    *("synthesis", "evaluate", "render"),
 )
 HEAVY = ("torch", "brevitas", "scipy", "pandas", "onnx", "papermill", "matplotlib", "sklearn")
 

@@ -1,9 +1,13 @@
 """Error rates: where marks lie, what no error at all looks like, what the legend says."""
 
+import io
+from xml.etree import ElementTree
+
 import pandas as pd
 import pytest
 
 from amrpkg.book.figures import plot_earned, plot_size
+from amrpkg.book.figures.style import save_svg
 from amrpkg.evaluation import binomial_interval
 
 LARGE, SMALL = "vgglike_5f_5c_4re_4mp", "vgglike_2f_1c_1re_1mp"
@@ -37,6 +41,20 @@ def test_no_error_is_shown_as_the_upper_bound_of_its_share():
     low, _ = binomial_interval(1000, 1000)
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (250_000, pytest.approx(100 * (1 - low)))
     assert mark.get_marker() == "v"
+
+
+def test_the_file_of_a_figure_holds_its_table_and_the_names_of_its_marks():
+    rows = runs((SMALL, 4, 20, 900, 250_000), ("symbol-wise", 32, 0, 1000, 450))
+    save_svg(plot_size(rows), file := io.BytesIO())
+    drawing = ElementTree.fromstring(file.getvalue())
+    [table] = drawing.iter("{http://purl.org/dc/elements/1.1/}description")
+    read = pd.read_csv(io.StringIO(table.text))
+    assert read.equals(rows[read.columns]) and {"bit_width", "fresh_correct"} <= set(read)
+    names = [item.get("id") for item in drawing.iter() if ": " in item.get("id", "")]
+    assert names == [
+        "2f_1c_1re_1mp, 4 bit, 20 % pruned: 250,000 weights, 10 % wrong",
+        "symbol-wise, float: 450 weights, 0 % wrong",
+    ]
 
 
 def test_the_thesis_networks_are_hollow_and_the_others_filled():

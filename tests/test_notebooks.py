@@ -14,6 +14,7 @@ import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from amrpkg.book import make_page
 from amrpkg.common import parse_counts
 from amrpkg.grid import Point, kernels, run_notebook
 from amrpkg.records import collate, try_network
@@ -175,6 +176,8 @@ def test_the_papermill_command_of_the_readme(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs/thesis/vgglike_2f_1c_1re_1mp_pr_20/metrics.json").exists()
+    page = make_page(tmp_path / "out.ipynb")
+    assert page.warnings == [] and "1re_1mp" in page.html and "glue:" not in page.html
 
 
 def test_an_ill_typed_value_fails_with_a_message_that_names_it(tmp_path):

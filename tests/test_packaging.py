@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from amrpkg.evaluation import SHIPPED
 from amrpkg.signals import receive
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def test_the_conda_environment_installs_the_same_package():
@@ -69,6 +71,14 @@ def test_a_room_imports_only_from_those_below_it():
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_shows_the_rooms_in_their_order():
+    [contract] = PYPROJECT["tool"]["importlinter"]["contracts"]
+    _, _, *rooms = contract["layers"]  # above them are cli and __main__
+    shown = re.findall(r"^  (\w+)/ +(.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert shown == [(name, import_module(f"amrpkg.{name}").__doc__) for name in rooms[::-1]]
+    assert set(amrpkg.__all__) == {*rooms} - {"common"}
 
 
 @pytest.fixture(scope="module")

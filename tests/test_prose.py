@@ -20,6 +20,7 @@ PRINTED = {"99.84", "99.78", "99.89", "0.030", "1.000", "0.03", "1.7", "2.5", "1
 # What a page has besides, and what it is.
 ALSO = {
     "intro": {"7"},  # in the name of a series of FPGAs
+    "try_it": {"1,000", "22.5"},  # chunks of its test; half a step of 8PSK
     "problem": {"90", "40", "527,000"},  # of others' designs, as published
     "01_signal_generation": {"0", "1", "500"},  # a point of the plane; samples drawn
     "04_evaluation_statistics": {"2", "99.8"},  # the factor that the thesis left out; one tried
@@ -54,8 +55,8 @@ NOT_PROSE = [
     re.compile(r"`[^`]*`"),
     re.compile(r"\]\([^)]*\)|<[^>]*>"),
     re.compile(r"^\s*\d+\. ", re.M),  # of lists
-    # Figure 7 to 9, chapter 3, step 1.1
-    re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( to \d+)?"),
+    # Figures 7 to 9, Figures 7 and 10, chapter 3, step 1.1
+    re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( (to|and) \d+)?"),
 ]
 FENCE = re.compile(r"^```.*?^```", re.S | re.M)
 NUMBER = re.compile(r"(?<![\w.⁻])\d[\d,.]*\d(?![\w]|[\d.]*\w)|(?<![\w.⁻])\d(?!\w)")

@@ -11,6 +11,7 @@ import pytest
 
 from amrpkg.cli import main
 from amrpkg.evaluation import evaluate
+from amrpkg.export import export
 from amrpkg.grid import Point, Run, find_run, folders, make_run, runs
 from amrpkg.hardware import count_architecture, count_model, estimate_architecture
 from amrpkg.records import collate
@@ -181,7 +182,6 @@ def test_a_damaged_run_is_told_and_left_as_it_is(quick, damage, message):
 
 
 SAME = """
-import sys
 from amrpkg.export import export
 from amrpkg.speed import networks
 networks.time_side_by_side = lambda tasks, *_, **__: [1.0] * len(tasks)
@@ -191,14 +191,14 @@ export(run.load_model(), run.run.folder / "integers.safetensors", "integer")
 """
 
 
-def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path):
-    files = (
-        "trial/vgglike_2f_1c_1re_1mp_8bit/" + name
-        for name in ("model.safetensors", "integers.safetensors", "history.csv")
-    )
-    for folder in ("first", "second"):
-        environment = os.environ | {"AMR_RUNS": str(tmp_path / folder), "OMP_NUM_THREADS": "1"}
-        subprocess.run([sys.executable, "-c", SAME], env=environment, check=True)
-    for file in files:
-        first, second = ((tmp_path / folder / file).read_bytes() for folder in ("first", "second"))
-        assert first == second, file
+def test_the_same_seed_gives_the_same_bytes_in_another_process(trial_runs, tmp_path, monkeypatch):
+    environment = os.environ | {"AMR_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", SAME], env=environment, check=True)
+    monkeypatch.setenv("AMR_RUNS", str(trial_runs))
+    run = Run(Point(SMALL, 8), "trial")
+    export(find_run(run).load_model(), tmp_path / "integers.safetensors", "integer")
+    there = tmp_path / "trial" / run.folder.name
+    for name in ("model.safetensors", "history.csv"):
+        assert (run.folder / name).read_bytes() == (there / name).read_bytes(), name
+    here, file = tmp_path / "integers.safetensors", there / "integers.safetensors"
+    assert here.read_bytes() == file.read_bytes()

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["claims", "figures"],
     submod_attrs={
         "cells": ["Table", "check", "check_between"],
+        "choosing": ["count_multiplications", "tabulate_choices"],
         "comparison": [
             "METRICS", "compare", "compare_grid", "compare_savings", "summarise",
             "summarise_effects",
@@ -24,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "CONDITION", "CORRECTED", "DEFINITION", "Ledger", "NOT_REPRODUCED", "NOT_TESTABLE",
             "REPRODUCED", "VERDICTS", "relative",
         ],
+        "page": ["Page", "make_page"],
         "rules": [
             "about", "above", "at_least", "at_most", "below", "clear", "describe", "each", "equal",
             "factor", "mean", "rounds_to", "some", "steady", "true", "within",

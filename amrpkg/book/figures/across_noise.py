@@ -3,7 +3,15 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from amrpkg.book.figures.style import BLUE, GREEN, ORANGE, bit_width_name, in_style, subplots
+from amrpkg.book.figures.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    bit_width_name,
+    carry,
+    in_style,
+    subplots,
+)
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.models.architectures import ARCHITECTURES
 
@@ -32,7 +40,7 @@ def plot_ratios(rows: pd.DataFrame) -> Figure:
     ax.minorticks_off()
     ax.grid(color="0.9")
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
-    return figure
+    return carry(figure, rows[["network", "bit_width", "noise_power", "ratio"]])
 
 
 @in_style
@@ -55,4 +63,4 @@ def plot_learning(rows: pd.DataFrame) -> Figure:
     ax.set(xlabel="distinct chunks trained on", ylabel="wrong on fresh chunks (%)")
     ax.grid(color="0.9")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    return figure
+    return carry(figure, rows[["architecture", "chunks", "fresh_correct", "fresh_count"]])

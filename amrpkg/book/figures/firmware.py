@@ -11,6 +11,7 @@ from amrpkg.book.figures.style import (
     ORANGE,
     OURS,
     PRUNING_COLORS,
+    carry,
     in_style,
     subplots,
 )
@@ -59,7 +60,12 @@ def plot_adder_graph(graph: AdderGraph) -> Figure:
     ax.set_xticks(sorted(columns))
     ax.set(xlabel="adders behind the input = clocks", yticks=[])
     ax.spines["left"].set_visible(False)
-    return figure
+    edges = [
+        (k, term.signal, term.sign, term.shift)
+        for k, pair in enumerate(graph.adders, start=first)
+        for term in pair
+    ]
+    return carry(figure, pd.DataFrame(edges, columns=["adder", "adds signal", "sign", "shift"]))
 
 
 @in_style
@@ -77,7 +83,7 @@ def plot_lut_estimates(table: pd.DataFrame) -> Figure:
         axis.set_minor_formatter(NullFormatter())
     ax.set(xlabel="LUT, synthesised for Xilinx 7 (Yosys)", ylabel="LUT, an estimate")
     ax.legend(frameon=False)
-    return figure
+    return carry(figure, table)
 
 
 @in_style
@@ -109,4 +115,4 @@ def plot_gates(table: pd.DataFrame) -> Figure:
     for percent, color in PRUNING_COLORS.items():
         axes[0, 1].plot([], [], color=color, label=f"{percent} % pruned")
     axes[0, 1].legend(frameon=False, fontsize=7)
-    return figure
+    return carry(figure, table)

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from amrpkg.book.comparison import compare_grid
@@ -15,8 +17,11 @@ from amrpkg.book.figures.style import (
     ORANGE,
     PRUNING_MARKERS,
     bit_width_color,
+    carry,
     in_style,
     label_points,
+    name_mark,
+    name_network,
     subplots,
 )
 from amrpkg.grid.points import KEYS
@@ -45,12 +50,16 @@ def plot_speed(batch_size: int = 32, path: Path = SPEED) -> Figure:
         "30 % taken out": (ours["to_eager"], 30, GREEN, "^", "-"),
     }
     figure, axes = subplots(1, len(THESIS_ARCHITECTURES), figsize=(8, 3.2), sharey=True)
+    drawn = []
     for ax, name in zip(axes, THESIS_ARCHITECTURES, strict=True):
         for label, (values, percent, color, marker, style) in lines.items():
             ratios = [values.get((name, bits, percent), np.nan) for bits in THESIS_BIT_WIDTHS]
-            look = {"color": color, "marker": marker, "linestyle": style, "markersize": 4}
-            look["linewidth"] = 0.9
-            ax.plot(_PLACES, ratios, label=label, **look)
+            ax.plot(_PLACES, ratios, label=label, color=color, linestyle=style, linewidth=0.9)
+            for place, bits, ratio in zip(_PLACES, THESIS_BIT_WIDTHS, ratios, strict=True):
+                point = dict(zip(KEYS, (name, bits, percent), strict=True))
+                [mark] = ax.plot(place, ratio, color=color, marker=marker, markersize=4)
+                name_mark(mark, name_network(point), label, f"{ratio:.2g} times float")
+                drawn.append(point | {"line": label, "speed over float": ratio})
         ax.axhline(1, color="0.3", linewidth=0.6)
         ax.set_title(ARCHITECTURES[name].short, fontsize=7)
         ax.set_xticks(_PLACES, ["float", "8", "6", "4"], fontsize=7)
@@ -61,8 +70,12 @@ def plot_speed(batch_size: int = 32, path: Path = SPEED) -> Figure:
     axes[0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes[0].set_ylabel("speed, ratio to float in PyTorch\n(measured; the thesis's as printed)")
     figure.supxlabel("bit width", fontsize=9)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return figure
+    marked = [
+        Line2D([], [], label=label, color=color, marker=marker, linestyle=style, markersize=4)
+        for label, (_, _, color, marker, style) in lines.items()
+    ]
+    figure.legend(handles=marked, loc="outside upper center", ncols=3)
+    return carry(figure, pd.DataFrame(drawn))
 
 
 @in_style
@@ -76,11 +89,14 @@ def plot_sizes(accuracies, path: Path = EXPORTS) -> Figure:
     wrong = 100 * (1 - accuracies.reindex(size.index))
     least = 100 / 23040 / 2  # what is drawn for none wrong: half a chunk
     figure, ax = subplots(figsize=(7, 3.8))
-    for (_, bits, percent), place in zip(
-        size.index, zip(size, wrong.clip(lower=least), strict=True), strict=True
-    ):
-        look = {"color": bit_width_color(bits), "marker": PRUNING_MARKERS[percent]}
-        ax.plot(*place, linestyle="none", markersize=5, fillstyle="none", **look)
+    drawn = pd.DataFrame({"bytes": size, "wrong (%)": wrong}).reset_index()
+    for point in drawn.to_dict("records"):
+        color = bit_width_color(point["bit_width"])
+        look = {"color": color, "marker": PRUNING_MARKERS[point["pruning_percent"]]}
+        look |= {"linestyle": "none", "markersize": 5, "fillstyle": "none"}
+        [mark] = ax.plot(point["bytes"], max(point["wrong (%)"], least), **look)
+        said = f"{point['bytes']:,.0f} bytes", f"{point['wrong (%)']:.3g} % wrong"
+        name_mark(mark, name_network(point), *said)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("file (bytes): packed integers, ONNX if float")
@@ -91,4 +107,4 @@ def plot_sizes(accuracies, path: Path = EXPORTS) -> Figure:
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     label_points(ax)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right center")
-    return figure
+    return carry(figure, drawn)

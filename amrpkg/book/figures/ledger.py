@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from amrpkg.book.figures.style import (
     PRUNING_MARKERS,
     bit_width_color,
+    carry,
     in_style,
     label_points,
     subplots,
@@ -28,4 +29,4 @@ def plot_regrowth(savings: pd.DataFrame) -> Figure:
     ax.set(xlim=(-1, 33), ylim=(-1, 33))
     ax.grid(color="0.9")
     figure.legend(loc="outside right upper", frameon=False)
-    return figure
+    return carry(figure, savings.reset_index())

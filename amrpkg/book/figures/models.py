@@ -1,14 +1,20 @@
 """Figures of architectures and their weights. Captions stand in the chapters."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from amrpkg.book.figures.style import BLUE, GREEN, GREY, in_style, subplots
+from amrpkg.book.figures.style import BLUE, GREEN, GREY, carry, in_style, subplots
 from amrpkg.models.architectures import ARCHITECTURES, WEIGHTLESS
 from amrpkg.signals.chunks import CHUNK_SIZE
 
 KIND_COLORS = {"conv": BLUE, "linear": GREEN} | dict.fromkeys(WEIGHTLESS, GREY)
+KIND_NAMES = {kind: kind for kind in WEIGHTLESS} | {
+    "conv": "convolution",
+    "pool": "max-pool",
+    "linear": "fully connected",
+}
 
 
 @in_style
@@ -37,20 +43,24 @@ def plot_architecture(architecture: str) -> Figure:
     ):
         ax.plot([], [], "s", color=KIND_COLORS[kind], label=text)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
-    return figure
+    table = pd.DataFrame(blocks, columns=["layer", "color", "channels", "samples"])
+    return carry(figure, table.drop(columns="color"))
 
 
 @in_style
 def plot_weight_levels(weights: dict[str, np.ndarray]) -> Figure:
     """Histograms of one layer's weights, a panel a bit width."""
     figure, axes = subplots(1, len(weights), figsize=(8, 2.3), sharex=True)
+    drawn = []
     for ax, (title, values) in zip(axes, weights.items(), strict=True):
         levels, counts = np.unique(values, return_counts=True)
         if len(levels) > 260:
-            ax.hist(values, bins=60, color=GREY)
+            counts, edges, _ = ax.hist(values, bins=60, color=GREY)
+            levels = (edges[:-1] + edges[1:]) / 2
         else:
             ax.vlines(levels, 0, counts, color=BLUE, linewidth=1)
+        drawn.append(pd.DataFrame({"weights": title, "level": levels, "count": counts}))
         ax.set_title(title)
         ax.set(xlabel="weight (dimensionless)", ylim=(0, None))
     axes[0].set_ylabel("count")
-    return figure
+    return carry(figure, pd.concat(drawn))

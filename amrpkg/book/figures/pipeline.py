@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, carry, in_style, subplots
 from amrpkg.hardware.design import Design
 
 _CHUNK_COLORS = (BLUE, ORANGE, GREEN)
@@ -77,4 +77,4 @@ def plot_waveform(pins: pd.DataFrame, latency: int) -> Figure:
     wave.annotate("", **ends, arrowprops={"arrowstyle": "<->", "color": ORANGE})
     wave.text(last + latency / 2, 0.6, f"{latency} clocks", ha="center", color=ORANGE)
     axes[-1].set_xlabel("clock")
-    return figure
+    return carry(figure, shown)

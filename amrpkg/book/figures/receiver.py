@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, in_style, subplots
+from amrpkg.book.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    SKY,
+    carry,
+    in_style,
+    subplots,
+)
 from amrpkg.receiver import BLOCK, Band, Fit, MatchedFilter, periodogram
 from amrpkg.signals import CONSTELLATIONS, raised_cosine_spectrum
 
@@ -32,6 +42,7 @@ def plot_recorded_spectrum(samples: np.ndarray, samples_per_symbol: float, band:
     shape = raised_cosine_spectrum((f - band.carrier) * samples_per_symbol, band.roll_off)
     floor = np.median(power[shape < 0.01])
     left.plot(f, _decibels(power), color=BLUE, linewidth=0.8, label="recorded")
+    drawn = [pd.DataFrame({"of": "the samples", "frequency": f, "dB": _decibels(power)})]
     model = floor + (np.median(power[shape > 0.9]) - floor) * shape
     left.plot(f, 10 * np.log10(model / power.max()), color=ORANGE, label="band found")
     left.set(xlabel="frequency (cycles a sample)", ylabel="power (dB)", title="the samples")
@@ -39,10 +50,12 @@ def plot_recorded_spectrum(samples: np.ndarray, samples_per_symbol: float, band:
     energy = np.abs(np.fft.rfft(np.abs(samples) ** 2)) ** 2
     f = np.arange(len(energy)) / len(samples)
     right.plot(f[20:], _decibels(energy[20:]), color=BLUE, linewidth=0.6)
+    squared = {"of": "their squared envelope", "frequency": f[20:], "dB": _decibels(energy[20:])}
+    drawn.append(pd.DataFrame(squared))
     right.axvline(1 / samples_per_symbol, color=ORANGE, linestyle=":", label="rate found")
     right.set(xlabel="frequency (cycles a sample)", ylim=(-50, 3), title="their squared envelope")
     right.legend(frameon=False)
-    return figure
+    return carry(figure, pd.concat(drawn).round(5))
 
 
 @in_style
@@ -56,7 +69,7 @@ def plot_eye(
     """
     figure, axes = subplots(1, 2, figsize=(7.2, 2.8), sharex=True)
     matched = MatchedFilter(samples_per_symbol, band.roll_off)
-    t = np.linspace(-1, 1, 41)
+    t, drawn = np.linspace(-1, 1, 41), []
     for k in range(2, 120):
         place = (start / samples_per_symbol + k + t) * samples_per_symbol
         turning = np.exp(-2j * np.pi * found.frequency[0] * (k + t - (BLOCK - 1) / 2))
@@ -64,12 +77,14 @@ def plot_eye(
         after = matched(samples, place / samples_per_symbol) * turning / found.gain[0]
         for ax, values in zip(axes, (before, after.real), strict=True):
             ax.plot(t, values, color=BLUE, alpha=0.25, linewidth=0.6, rasterized=True)
+        eye = {"symbol": k, "time": t, "recorded": before, "filtered": after.real}
+        drawn.append(pd.DataFrame(eye))
     titles = ("as recorded", "filtered; no carrier, phase and level")
     for ax, title in zip(axes, titles, strict=True):
         ax.axvline(0, color=ORANGE, linestyle=":")
         ax.set(xlabel="time from the instant found (symbols)", title=title)
     axes[0].set_ylabel("in-phase part")
-    return figure
+    return carry(figure, pd.concat(drawn).round(4))
 
 
 @in_style
@@ -85,7 +100,11 @@ def plot_steps(steps: dict[str, np.ndarray], name: str) -> Figure:
     axes[-1].scatter(points.real, points.imag, s=14, color=ORANGE, marker="+", label="points")
     figure.supxlabel("in-phase part")
     axes[0].set_ylabel("quadrature part")
-    return figure
+    drawn = [
+        pd.DataFrame({"step": title, "I": symbols.real, "Q": symbols.imag})
+        for title, symbols in steps.items()
+    ]
+    return carry(figure, pd.concat(drawn).round(4))
 
 
 @in_style
@@ -101,4 +120,4 @@ def plot_losses(record: pd.DataFrame) -> Figure:
     ax.set_yscale("symlog", linthresh=0.1)
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False, ncols=2, title="found, with all above it")
-    return figure
+    return carry(figure, counts.loc[list(_LOOKS)].reset_index())

@@ -2,10 +2,11 @@
 
 `series` maps what the legend says to the name of a classifier in the record, at most five: in the
 colours of bit widths where only these differ, else in those of the trainings. The ceiling is drawn
-with every figure; dashed is the one that is not told of the impairment.
+with every figure; dashed is the one that is not told of the impairment, dotted that of who is not
+told the noise, where the noise is one that networks are trained across.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,13 +17,14 @@ from amrpkg.book.figures.style import (
     MARKERS,
     TRAINING_LOOKS,
     bit_width_color,
+    carry,
     in_style,
     subplots,
 )
 from amrpkg.common.arguments import require_choice
 from amrpkg.evaluation.conditions import UNITS
 from amrpkg.models.architectures import THESIS_ARCHITECTURES
-from amrpkg.records.robustness import CEILING, UNMATCHED
+from amrpkg.records.robustness import BLIND, CEILING, UNMATCHED
 from amrpkg.signals.chunks import CHUNK_SIZE, NOISE_POWER
 
 PANELS = ("gain", "rotation", "frequency offset", "other shape", "chunk size")
@@ -41,7 +43,7 @@ def plot_noise(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
     _panel(ax, rows, "noise", _looks(rows, series))
     ax.axvline(-10 * np.log10(NOISE_POWER), color=GREY, linestyle=":", label="the thesis's noise")
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
-    return figure
+    return carry(figure, _drawn(rows, series, ["noise"]))
 
 
 @in_style
@@ -66,7 +68,15 @@ def plot_impairments(rows: pd.DataFrame, series: Mapping[str, str]) -> Figure:
     handles, labels = axes.flat[0].get_legend_handles_labels()
     axes.flat[-1].axis("off")
     axes.flat[-1].legend(handles, labels, loc="center", frameon=False)
-    return figure
+    return carry(figure, _drawn(rows, series, PANELS))
+
+
+def _drawn(
+    rows: pd.DataFrame, series: Mapping[str, str], conditions: Iterable[str]
+) -> pd.DataFrame:
+    shown = rows["classifier"].isin([CEILING, UNMATCHED, *series.values()])
+    columns = ["classifier", "condition", "value", "correct", "count", "low", "high"]
+    return rows.loc[shown & rows["condition"].isin(conditions), columns]
 
 
 def _looks(rows: pd.DataFrame, series: Mapping[str, str]) -> list[tuple[str, str, dict]]:
@@ -77,6 +87,7 @@ def _looks(rows: pd.DataFrame, series: Mapping[str, str]) -> list[tuple[str, str
         require_choice("series", classifier, list(rows["classifier"].unique()))
     looks = [("ceiling", CEILING, {"color": "0.2"})]
     looks.append(("ceiling, not told", UNMATCHED, {"color": "0.2", "linestyle": "--"}))
+    looks.append(("ceiling, blind", BLIND, {"color": "0.5", "linestyle": ":"}))
     marks = _marks(rows.drop_duplicates("classifier").set_index("classifier").loc[series.values()])
     for (label, classifier), (color, marker) in zip(series.items(), marks, strict=False):
         looks.append((label, classifier, {"color": color, "marker": marker, "markersize": 4}))

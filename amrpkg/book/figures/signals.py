@@ -1,10 +1,11 @@
 """Figures of signals and chunks. Captions stand in the chapters."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from amrpkg.book.figures.style import BLUE, GREEN, ORANGE, in_style, subplots
+from amrpkg.book.figures.style import BLUE, GREEN, ORANGE, carry, in_style, subplots
 from amrpkg.signals.chunks import Chunks, receive
 from amrpkg.signals.constellations import CONSTELLATIONS
 
@@ -22,6 +23,7 @@ def _iq_axes(ax, limit: float = 1.6) -> None:
 def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -> Figure:
     """The nine constellations: 500 received samples each, ideal points on top."""
     figure, axes = subplots(3, 3, figsize=(7.2, 7.2), sharex=True, sharey=True)
+    drawn = []
     for k, (ax, name) in enumerate(zip(axes.flat, CONSTELLATIONS, strict=True)):
         points = CONSTELLATIONS[name]
         r = receive(name, 500, noise_power, phase_noise, seed + k)
@@ -29,13 +31,15 @@ def plot_constellations(noise_power: float, phase_noise: float, seed: int = 0) -
         ax.scatter(r.real, r.imag, s=5, label="received", **_MANY)
         ax.scatter(points.real, points.imag, s=14, color=ORANGE, label="ideal")
         ax.set_title(name)
+        for kind, values in (("received", r), ("ideal", points)):
+            drawn.append(_iq_table(values, modulation=name, samples=kind))
     figure.supxlabel("in-phase I (amplitude, dimensionless)")
     figure.supylabel("quadrature Q (amplitude, dimensionless)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside upper center", ncols=2, frameon=False, markerscale=2.5
     )
-    return figure
+    return carry(figure, pd.concat(drawn))
 
 
 @in_style
@@ -49,7 +53,11 @@ def plot_received(
     ax.scatter(r.real, r.imag, s=4, **_MANY)
     ax.set(xlabel="in-phase I (dimensionless)", ylabel="quadrature Q (dimensionless)")
     ax.set_title(f"{modulation}, {count:,} symbols")
-    return figure
+    return carry(figure, _iq_table(r))
+
+
+def _iq_table(values: np.ndarray, **said: str) -> pd.DataFrame:
+    return pd.DataFrame(said | {"I": values.real.round(4), "Q": values.imag.round(4)})
 
 
 @in_style

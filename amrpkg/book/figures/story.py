@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from amrpkg.book.figures.style import BY_HEART, FRESH, OURS, in_style, subplots
+from amrpkg.book.figures.style import BY_HEART, FRESH, OURS, carry, in_style, subplots
 from amrpkg.book.story import DEVICES, GOAL, HEART, POINTWISE, STREAMED, SYMBOL_WISE
 from amrpkg.evaluation.bounds import recorded_ceiling
 from amrpkg.evaluation.decisions import binomial_interval
@@ -64,4 +64,4 @@ def plot_story(story: pd.DataFrame) -> Figure:
     ax.yaxis.set_major_formatter("{x:g}")
     ax.tick_params(labelsize=11)
     figure.legend(loc="outside upper left", frameon=False, fontsize=12)
-    return figure
+    return carry(figure, story)

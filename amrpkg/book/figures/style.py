@@ -5,10 +5,11 @@ from functools import wraps
 from typing import IO
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.figure import Figure
 
 from amrpkg.grid.points import PRUNING_PERCENTS
-from amrpkg.models.architectures import THESIS_BIT_WIDTHS
+from amrpkg.models.architectures import ARCHITECTURES, THESIS_BIT_WIDTHS
 
 # Colour-blind safe. One map for what is trained how, one for bit widths, one for pruning rates; the
 # last two run from dark to light, so that grey tells them apart too.
@@ -73,10 +74,34 @@ def label_pruning(ax) -> None:
         ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
 
 
-def save_svg(figure: Figure, file: IO[bytes]) -> None:
-    """Write a figure so that the same one gives the same bytes, and letters need no font."""
+def carry(figure: Figure, data: pd.DataFrame) -> Figure:
+    """Have a figure hold the table that it draws; the book gives it to its readers as CSV."""
+    figure.data = data
+    return figure
+
+
+def name_mark(mark, network: str, *said: str) -> None:
+    """Have a mark say in its SVG what it stands for; the book's pages tell it to a pointer."""
+    mark.set_gid(f"{network}: {', '.join(said)}")
+
+
+def name_network(row: pd.Series) -> str:
+    """What a mark calls a network: architecture, bit width and, if pruned, the rate."""
+    known = ARCHITECTURES.get(row["architecture"])
+    pruned = f", {row['pruning_percent']} % pruned" if row["pruning_percent"] else ""
+    short = known.short if known else row["architecture"]
+    return f"{short}, {bit_width_name(row['bit_width'])}{pruned}"
+
+
+def save_svg(figure: Figure, file: IO[bytes], **options) -> None:
+    """Write a figure so that the same one gives the same bytes, and letters need no font.
+
+    options : of ``Figure.savefig``. The table that the figure carries stands in the description.
+    """
+    data = getattr(figure, "data", None)
+    said = {} if data is None else {"Description": data.to_csv(index=False)}
     with plt.rc_context({"svg.hashsalt": "amrpkg", "svg.fonttype": "path"}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata={"Date": None, **said}, **options)
 
 
 def subplots(*args, **kwargs):

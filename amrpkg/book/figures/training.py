@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, carry, in_style, subplots
 
 
 @in_style
@@ -56,21 +56,24 @@ def plot_training(history: pd.DataFrame, target_loss: float | None) -> Figure:
     axes[1].set(xlabel="epoch", ylabel="running accuracy on\ntraining chunks (%)", ylim=(0, 102))
     axes[0].legend(frameon=False)
     axes[1].legend(frameon=False, loc="lower right")
-    return figure
+    return carry(figure, history.drop(columns="x"))
 
 
 @in_style
 def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarray]) -> Figure:
     """Sorted L1 norms of each layer's output channels, the pruned ones in a second colour."""
     figure, axes = subplots(1, len(norms), figsize=(8, 2.6))
+    drawn = []
     for ax, (name, values) in zip(axes, norms.items(), strict=True):
         order = np.argsort(values)
         colors = np.where(pruned[name][order], ORANGE, BLUE)
         ax.bar(np.arange(len(values)), values[order], width=1.0, color=colors)
+        sorted_norms = {"layer": name, "channel": order, "norm": values[order]}
+        drawn.append(pd.DataFrame(sorted_norms | {"pruned": pruned[name][order]}))
         ax.set_title(name)
         ax.set(xlabel="channel, sorted", ylim=(0, None))
     axes[0].set_ylabel("L1 norm of its weights")
     axes[0].bar(0, 0, color=ORANGE, label="pruned")
     axes[0].bar(0, 0, color=BLUE, label="kept")
     axes[0].legend(frameon=False, fontsize=8)
-    return figure
+    return carry(figure, pd.concat(drawn))
