@@ -124,7 +124,9 @@ class TestStoredChapter:
     def test_ends_with_exercises_whose_solutions_are_folded_and_assert_their_point(self, path):
         cells = nbformat.read(path, 4).cells
         starts = [cell.source.startswith("## Exercises") for cell in cells]
-        asked = "".join(c.source for c in cells[starts.index(True) :] if c.cell_type == "markdown")
+        asked = "\n".join(
+            c.source for c in cells[starts.index(True) :] if c.cell_type == "markdown"
+        )
         solutions = [c for c in cells[starts.index(True) :] if c.cell_type == "code"]
         assert 2 <= len(re.findall(r"^\*\*\d\.\*\* ", asked, re.M)) == len(solutions) <= 3
         for cell in solutions:
