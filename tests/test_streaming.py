@@ -18,7 +18,15 @@ from amrpkg.models import (
     save_model,
 )
 from amrpkg.signals import NOISE_POWER, make_chunks, stream
-from amrpkg.training import StreamSettings, prune_channels, settings, shrink, train_on_stream
+from amrpkg.training import (
+    StreamSettings,
+    make_permanent,
+    prune_channels,
+    settings,
+    shrink,
+    silent_channels,
+    train_on_stream,
+)
 from amrpkg.training import stream as streaming
 
 SMALL = "vgglike_2f_1c_1re_1mp"
@@ -51,6 +59,37 @@ def test_on_a_stream_a_quantised_model_starts_from_the_float_one_of_the_same_pru
     assert start("thesis", 8, 20) == (8, 0) and start("thesis", 8) is None
     assert start("streaming", 8, 20) == (32, 20) and start("streaming", 32, 20) == (32, 0)
     assert start("streaming", 8) == (32, 0) and start("streaming", 32) is None
+
+
+def test_refining_holds_the_scales_of_what_starts_from_the_float_models_of_streaming():
+    for point in THESIS_GRID:
+        run = Run(point, "refining")
+        if point.bit_width == 32:
+            assert run.settings == Run(point, "streaming").settings
+            continue
+        knobs = run.settings
+        assert run.start == Run(replace(point, bit_width=32), "refining")
+        assert (knobs.held_scales, knobs.optimizer, knobs.batch_size) == (True, "adam", 128)
+        assert knobs.input_step * 2 ** (point.bit_width - 1) == 1
+        assert (knobs.retraining_chunks, knobs.retraining_rate) == (knobs.chunks, knobs.peak_rate)
+    with pytest.raises(ValueError, match="architecture is 'pointwise_24_16_8'; allowed: vgglike"):
+        settings("pointwise_24_16_8", 4, "refining")
+
+
+def test_a_refined_pruned_network_learns_keeps_its_masks_and_is_exact_in_integers():
+    knobs = replace(settings("vgglike_2f_2c_2re_2mp", 4, "refining"), retraining_chunks=12_800)
+    model = build("vgglike_2f_2c_2re_2mp", 4)
+    prune_channels(model, 0.2)
+    history = knobs.train(model, seed=1, retraining=True, progress=False).history
+    make_permanent(model)
+    *hidden, _ = [layer for _, layer in prunable_layers(model)]
+    pruned = [round(0.2 * len(layer.weight)) for layer in hidden]
+    assert [silent_channels(layer).sum() for layer in hidden] == pruned
+    chunks = make_chunks(100, split="validation")
+    assert evaluate(model, chunks).accuracy > max(history["accuracy"].iloc[0], 0.3)
+    scores = score(model, chunks.iq)
+    assert (to_integers(model).scores(chunks.iq) == scores).all()
+    assert (score(shrink(model), chunks.iq) == scores).all()
 
 
 def test_every_chunk_is_new_and_none_is_of_the_recorded_sets(monkeypatch):

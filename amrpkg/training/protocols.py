@@ -9,6 +9,9 @@ below are ours.
 *streaming*: fresh chunks only, each seen once, so that nothing can be learnt by heart. A
 pruned float model starts from the unpruned one, a quantised model from its float model.
 
+*refining*: streaming, but for the quantised models: all scales are fitted once and held, under Adam
+and with small batches.
+
 *ranging*: streaming, and each chunk with a noise power of its own. For the small networks.
 
 *offsets*: ranging, and each chunk with a gain, a rotation and a frequency of its own as well.
@@ -91,6 +94,9 @@ class StreamSettings:
     most_decibels: float = 0.0  # gain error of a chunk, uniform between minus and plus
     most_degrees: float = 0.0  # rotation, likewise
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
+    inverted: float = 0.0  # share of the chunks that come conjugated
+    taught: bool = False  # by the posterior of the likelihood, see `teacher`; else by labels
+    plain: bool = False  # computed in plain products, see `models.plain`
     start_bits: int = 32  # of the run of the same pruning that a quantised one starts from, or 0
     optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
     held_scales: bool = False  # channels equalised, all scales fitted at the start and held
@@ -172,6 +178,13 @@ _FINE_TUNED = {8: (3e-4, 0.1), 6: (5e-4, 0.3), 4: (3e-3, 0.2)}
 _UNSETTLED = {"vgglike_5f_5c_4re_4mp": 1e-3, "vgglike_5f_4c_4re_4mp": 1e-3}  # rates at 4 bits
 _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
+_REFINED = {
+    # architecture: thousands of fresh chunks from the float model; a large one learns slowly
+    "vgglike_5f_5c_4re_4mp": 200,
+    "vgglike_5f_4c_4re_4mp": 250,
+    "vgglike_5f_3c_4re_3mp": 400,
+}
+_OTHERS_REFINED = 600
 _SMALL = {
     # of pointwise networks, bit width: peak rate, millions of fresh chunks, both if pruned
     32: (3e-3, 2, 3e-3, 1),
@@ -256,6 +269,15 @@ def _streaming(architecture: str, bit_width: int) -> StreamSettings:
     return StreamSettings(rate, chunks, rate, chunks, _FINE_BATCH, weight_bound=_BOUND)
 
 
+def _refining(architecture: str, bit_width: int) -> StreamSettings:
+    if bit_width == 32:
+        return _streaming(architecture, 32)
+    chunks = 1000 * _REFINED.get(architecture, _OTHERS_REFINED)
+    step = 2.0 ** (1 - bit_width)  # the samples reach one unit each way
+    knobs = StreamSettings(1e-3, chunks, 1e-3, chunks, batch_size=128, weight_decay=0.0)
+    return replace(knobs, optimizer="adam", held_scales=True, input_step=step)
+
+
 def _ranging(architecture: str, bit_width: int) -> StreamSettings:
     chunks = round(1e6 * _nearest(_RANGED, bit_width))
     knobs = _streaming(architecture, bit_width)
@@ -276,6 +298,7 @@ class Protocol(NamedTuple):
 PROTOCOLS = {
     "thesis": Protocol(_thesis, (VGG_LIKE,)),
     "streaming": Protocol(_streaming),
+    "refining": Protocol(_refining, (VGG_LIKE,)),
     "ranging": Protocol(_ranging, (POINTWISE,)),
     "offsets": Protocol(_offsets, (POINTWISE,)),
     # One epoch, to try a sweep or a change of the code; nothing to learn from its accuracies.
