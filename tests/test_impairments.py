@@ -11,6 +11,7 @@ from amrpkg.signals import (
     CONSTELLATIONS,
     OTHER_SHAPES,
     change_gain,
+    conjugate,
     make_chunks,
     offset_frequency,
     rotate,
@@ -39,6 +40,16 @@ def test_an_eighth_of_a_cycle_turns_each_sample_45_degrees_further():
     turned = received(offset_frequency(CHUNKS, 1 / 8)) / received(CHUNKS)
     for k in (0, 1, 8, 31):
         assert np.abs(turned[:, k] - np.exp(2j * np.pi * k / 8)).max() < 1e-5
+
+
+def test_an_inverted_spectrum_conjugates_and_a_second_mixer_gives_it_back():
+    assert (received(conjugate(CHUNKS)) == received(CHUNKS).conj()).all()
+    assert (conjugate(conjugate(CHUNKS)).iq == CHUNKS.iq).all()
+    assert (conjugate(CHUNKS, 0).iq == CHUNKS.iq).all()
+    first = conjugate(CHUNKS, np.eye(len(CHUNKS), dtype=int)[0])
+    assert (first.iq[0, 1] == -CHUNKS.iq[0, 1]).all() and (first.iq[1:] == CHUNKS.iq[1:]).all()
+    with pytest.raises(ValueError, match="inverted is 2; allowed: 0 and 1"):
+        conjugate(CHUNKS, 2)
 
 
 @pytest.mark.parametrize("impair", ALL)

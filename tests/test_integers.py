@@ -1,15 +1,17 @@
 """The arithmetic of integer networks, against Brevitas, closed forms and brute force."""
 
 import itertools
+from copy import deepcopy
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
-from amrpkg.hardware import IntegerLayer, IntegerNetwork, to_integers
+from amrpkg.hardware import IntegerLayer, IntegerNetwork, at_chunk_size, to_integers
 from amrpkg.models import ARCHITECTURES, build, load_model
 from amrpkg.models.architectures import FOLDS
+from amrpkg.models.weights import load_state
 from amrpkg.signals import make_chunks
 from amrpkg.training import prune_channels, shrink
 
@@ -197,3 +199,36 @@ def test_another_shape_is_refused(calibrated):
     network = to_integers(calibrated("vgglike_2f_1c_1re_1mp", 8))
     with pytest.raises(ValueError, match=r"iq has shape \(3, 2, 16\); allowed: \(n, 2, 32\)"):
         network.compute(np.zeros((3, 2, 16), np.float32))
+
+
+@pytest.mark.parametrize("name", ["pointwise_24_16_8", "symbolwise_2_6_8"])
+def test_integers_for_chunks_of_another_size_are_those_of_brevitas(name, calibrated):
+    model = deepcopy(calibrated(name, 4))
+    torch.nn.init.zeros_(model.layers.linear1.bias)  # it is rounded more coarsely on few symbols
+    network = to_integers(model)
+    for size in (8, 128):
+        iq = make_chunks(16, size, noise_power=0.02, split="evaluation").iq
+        other = build(name, 4, size)
+        load_state(other, model.state_dict())
+        with torch.inference_mode():
+            scores = other.eval()(torch.from_numpy(iq)).numpy()
+        np.testing.assert_array_equal(at_chunk_size(network, size).scores(iq), scores)
+
+
+def test_biases_behind_the_chunk_grow_with_it(calibrated):
+    network = to_integers(calibrated("symbolwise_2_6_8", 4))
+    grown = at_chunk_size(network, 96)
+    np.testing.assert_array_equal(grown.layers[-1].biases, 3 * network.layers[-1].biases)
+    assert grown.layers[-2].bits == network.layers[-2].bits + 2
+    back = at_chunk_size(grown, 32)
+    assert (back.layers[-2].bits, back.chunk_size) == (network.layers[-2].bits, 32)
+    np.testing.assert_array_equal(back.layers[-1].biases, network.layers[-1].biases)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("vgglike_2f_1c_1re_1mp", 64), ("pointwise_24_16_8", 48), ("symbolwise_2_6_8", 257)],
+)
+def test_other_sizes_that_do_not_fit_are_refused(name, size, calibrated):
+    with pytest.raises(ValueError, match=f"chunk_size is {size}; allowed: 32; with an average"):
+        at_chunk_size(to_integers(calibrated(name, 4)), size)

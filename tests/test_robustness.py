@@ -20,6 +20,8 @@ from amrpkg.evaluation import (
 )
 from amrpkg.models import build, save_model
 from amrpkg.records import (
+    ACROSS_NOISE,
+    BLIND,
     CEILING,
     UNMATCHED,
     Classifier,
@@ -85,7 +87,7 @@ def test_guessing_is_right_in_one_of_nine():
 
 def test_conditions_are_named_once_and_have_units():
     keys = [(condition.name, condition.value) for condition in CONDITIONS]
-    assert len(set(keys)) == len(keys) == 40
+    assert len(set(keys)) == len(keys) == 41
     assert {name for name, _ in keys} == set(UNITS)
 
 
@@ -168,7 +170,7 @@ def test_a_second_call_keeps_rows_and_another_weight_or_width_measures_anew(tmp_
     assert calls
     run(digest="b", width=0.01)
     assert calls
-    assert len(run(name="other", width=0.01)) == 2 * 3 + 3 + 1  # the rows of "guess" stay
+    assert len(run(name="other", width=0.01)) == 2 * 3 + 3 + 1 + 1  # the rows of "guess" stay
     monkeypatch.setattr(robustness, "current_digest", lambda root: "edited")
     run(digest="b", width=0.01)
     assert calls
@@ -184,9 +186,14 @@ def test_an_interrupted_record_goes_on(tmp_path):
     both = {"guess": Classifier(guess), "stopped": Classifier(stopped)}
     with pytest.raises(KeyboardInterrupt):
         measure(both, FEW, path=path, progress=False)
-    assert list(load_robustness(path)["classifier"].unique()) == [CEILING, UNMATCHED, "guess"]
+    assert list(load_robustness(path)["classifier"].unique()) == [
+        CEILING,
+        UNMATCHED,
+        BLIND,
+        "guess",
+    ]
     both = {"guess": Classifier(stopped), "stopped": Classifier(guess)}
-    assert len(measure(both, FEW, path=path, progress=False)) == 10
+    assert len(measure(both, FEW, path=path, progress=False)) == 11
 
 
 def test_a_ceiling_s_name_is_taken():
@@ -212,6 +219,44 @@ def test_a_doctored_row_is_above_the_ceiling(honest):
     doctored.loc[where, ["correct", "low", "high"]] = [9000, 0.97, 0.98]
     with pytest.raises(ValueError, match=r"1 above the ceiling:\nguess under noise 6: at least 97"):
         require_below_ceiling(doctored)
+
+
+def test_who_is_not_told_the_noise_has_a_ceiling_of_its_own(honest):
+    at = (honest["condition"] == "noise") & (honest["value"] == 10)
+    bounds = honest[at].set_index("classifier")["high"]
+    assert bounds[BLIND] < bounds[CEILING] - 0.002
+    row = {"classifier": "net", "condition": "noise", "value": 10.0, "low": bounds[BLIND] + 0.001}
+    for protocol, fails in (("told", False), ("streaming", False), ("blind", True)):
+        rows = pd.concat([honest, pd.DataFrame([row | {"protocol": protocol}])])
+        if not fails:
+            require_below_ceiling(rows)
+            continue
+        with pytest.raises(ValueError, match="net under noise 10"):
+            require_below_ceiling(rows)
+
+
+def test_the_blind_ceiling_is_there_where_the_noise_is_in_its_range(honest):
+    rows = honest[honest["classifier"] == BLIND]
+    assert set(rows["condition"]) == {"thesis", "noise"}
+    assert set(rows.loc[rows["condition"] == "noise", "value"]) == {10, 12, 14, 16, 18, 20, 22}
+
+
+def test_a_network_of_integers_is_told_the_noise_if_it_takes_a_word():
+    folder, words = ACROSS_NOISE.with_suffix(""), []
+    paths = [folder / f"{name}_8bit_seed_0.safetensors" for name in ("told", "blind")]
+    found = find_classifiers(weights=paths)
+    told, blind = found.values()
+    assert told.told and not blind.told and set(told.chunk_sizes) == {4, 8, 16, 32, 64, 128}
+    assert [one.identity["protocol"] for one in (told, blind)] == ["told", "blind"]
+
+    def noted(iq):
+        words.append(np.unique(iq[:, 2]))
+        return told.decide(iq)
+
+    measure({"noted": Classifier(noted, told=True)}, FEW[:2], width=0.1, progress=False)
+    assert [list(word) for word in words] == [[3 / 32], [40 / 32]]  # of 7 dB the loudest there is
+    chunks = make_chunks(20, chunk_size=128, split="evaluation")
+    assert (blind.decide(chunks.iq) == chunks.labels).mean() > 0.95
 
 
 def test_a_network_that_saw_cyclic_symbols_is_caught():
@@ -275,7 +320,7 @@ def test_the_command_writes_a_record_that_the_figures_show(weights, tmp_path, ca
     path = tmp_path / "r.csv"
     arguments = ["robustness", "--weights", str(weights), "--output", str(path), "--width", "0.1"]
     assert main(arguments) == 0
-    assert f"1 networks, 95 rows -> {path}" in capsys.readouterr().out
+    assert f"1 networks, 106 rows -> {path}" in capsys.readouterr().out
     rows = load_robustness(path)
     assert {"commit", "torch", "code_digest", "date"} <= set(rows.columns)
     monkeypatch.setattr(robustness, "sample_until", None)  # nothing is measured again
@@ -283,7 +328,7 @@ def test_the_command_writes_a_record_that_the_figures_show(weights, tmp_path, ca
     noise = plot_noise(rows, {"small net": "small"})
     assert noise.axes[0].get_xlabel() == "Es/N0 (dB)"
     labels = [text.get_text() for text in noise.legends[0].get_texts()]
-    assert labels == ["ceiling", "small net", "chance", "the thesis's noise"]
+    assert labels == ["ceiling", "ceiling, blind", "small net", "chance", "the thesis's noise"]
     panels = plot_impairments(rows, {"small net": "small"})
     assert [len(ax.lines) for ax in panels.axes] == [4, 4, 4, 4, 2, 0]
     drawn = panels.axes[0].lines[2].get_xydata()

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["claims", "figures"],
     submod_attrs={
         "cells": ["Table", "check", "check_between"],
+        "choosing": ["count_multiplications", "tabulate_choices"],
         "comparison": [
             "METRICS", "compare", "compare_grid", "compare_savings", "summarise",
             "summarise_effects",

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from amrpkg.evaluation.blind import NOISE_RANGE, blind_log_likelihoods
 from amrpkg.evaluation.bounds import classify_maximum_likelihood
 from amrpkg.signals.chunks import CHUNK_SIZE, NOISE_POWER, Chunks, make_chunks
 from amrpkg.signals.constellations import CONSTELLATIONS, OTHER_SHAPES
-from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
+from amrpkg.signals.impairments import change_gain, conjugate, offset_frequency, rotate
 
 ES_N0_DB = tuple(range(24, -3, -2))  # from a ceiling of 100 % to one of about 30 %
 CHUNK_SIZES = (4, 8, 16, 64, 128)
@@ -22,6 +23,7 @@ IMPAIRMENTS = {
     "gain": (change_gain, (-6, -3, -1, 1, 3, 6)),
     "rotation": (rotate, (1, 2, 5, 10, 15, 22.5, 45)),
     "frequency offset": (offset_frequency, (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
+    "conjugation": (conjugate, (1,)),
 }
 UNITS = {
     "thesis": "",
@@ -30,6 +32,7 @@ UNITS = {
     "gain": "gain error (dB)",
     "rotation": "rotation (degrees)",
     "frequency offset": "frequency offset (cycles per symbol)",
+    "conjugation": "",
     "other shape": "points of the QAM with another shape",
 }
 """Name of a condition -> what its value is and in which unit."""
@@ -54,6 +57,13 @@ class Condition:
     def unknown(self) -> bool:
         """Is it one that a receiver is not told of, so that knowing it helps?"""
         return self.name in IMPAIRMENTS or self.constellations is not CONSTELLATIONS
+
+    @property
+    def blind(self) -> bool:
+        """Is the noise one of those that networks are trained across, and all else as usual?"""
+        low, high = NOISE_RANGE
+        usual = self.chunk_size == CHUNK_SIZE and not self.unknown
+        return usual and low <= self.noise_power <= high
 
     def draw(self, block: int, seed: int = 0) -> Chunks:
         """The block of 2,304 fresh chunks of that number, independent of recorded sets.
@@ -87,6 +97,10 @@ class Condition:
     def decide_unmatched(self, iq: np.ndarray) -> np.ndarray:
         """The likeliest class for one who takes the chunks of `draw` to be usual ones."""
         return classify_maximum_likelihood(iq, self.noise_power)
+
+    def decide_blind(self, iq: np.ndarray) -> np.ndarray:
+        """The likeliest class for one who is not told the noise, but what it may be."""
+        return blind_log_likelihoods(iq).argmax(axis=1)
 
 
 CONDITIONS: tuple[Condition, ...] = (

@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "folded": ["generate_folded"],
         "folding": ["Folding", "clocks_for", "fewest_clocks", "fold"],
         "generation": ["clock_of", "generate", "is_symbol_wise"],
-        "integers": ["IntegerLayer", "IntegerNetwork"],
+        "integers": ["IntegerLayer", "IntegerNetwork", "at_chunk_size"],
         "placement": ["Placement", "place"],
         "resources": [
             "LayerCount", "Resources", "count_architecture", "count_model", "estimate",

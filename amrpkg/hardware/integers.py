@@ -20,12 +20,12 @@ hardware, has to equal: bit for bit. It runs in floats, which NumPy multiplies a
 even) fast: 24 or 53 bits of them hold every whole number that occurs, and shifts are exact.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from amrpkg.models.architectures import FOLDS
+from amrpkg.models.architectures import FOLDS, LONGEST_SUM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,6 +141,39 @@ class IntegerNetwork:
             rows.append([layer.name, *middle, layer.bits or ""])
             bits, signed = layer.bits, False
         return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def at_chunk_size(network: IntegerNetwork, chunk_size: int) -> IntegerNetwork:
+    """The same network for chunks of another size, by its average or sum over the chunk.
+
+    The sum over the chunk is so many times as large, and so are the biases behind it; behind an
+    average the shifts take it back. On fewer symbols these biases are rounded.
+
+    Raises ``ValueError`` for a network that takes chunks of one size only, and for a size that
+    is no power of two behind an average, or too large for a sum.
+    """
+    layers, times = list(network.layers), chunk_size / network.chunk_size
+    place = next((k for k, x in enumerate(layers) if x.kind in ("average", "sum")), 0)
+    kind = layers[place].kind
+    if not (
+        (kind == "average" and np.log2(times).is_integer())
+        or (kind == "sum" and chunk_size <= LONGEST_SUM)
+    ):
+        allowed = f"with an average that times a power of two, with a sum up to {LONGEST_SUM}"
+        raise ValueError(f"chunk_size is {chunk_size}; allowed: {network.chunk_size}; {allowed}")
+    over, after = layers[place : place + 2]
+    halvings = int(np.log2(times)) if kind == "average" else 0
+    layers[place] = replace(
+        over,
+        bits=layers[place - 1].bits + (chunk_size - 1).bit_length(),
+        exponent=over.exponent - halvings,
+    )
+    layers[place + 1] = replace(
+        after,
+        biases=np.rint(after.biases * times).astype(np.int32),
+        shifts=(after.shifts + halvings).astype(np.int8),
+    )
+    return replace(network, chunk_size=chunk_size, layers=tuple(layers))
 
 
 def _fold(kind: str, values: np.ndarray, one: float) -> np.ndarray:

@@ -15,8 +15,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "learning": ["LEARNING", "learn", "load_learning", "record_learning"],
         "receiver": ["load_receiver", "measure_receiver"],
         "robustness": [
-            "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness", "measure",
-            "require_below_ceiling", "sample_until",
+            "BLIND", "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness",
+            "measure", "require_below_ceiling", "sample_until",
         ],
         "search": [
                 "SEARCH", "describe_network", "load_search", "try_candidates", "try_network",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from torch import nn
 
 from amrpkg.common.arguments import require_count, require_number
 from amrpkg.common.code import current_digest, provenance, root
@@ -17,15 +16,20 @@ from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.accuracy import decide
 from amrpkg.evaluation.conditions import CONDITIONS, Condition
 from amrpkg.evaluation.decisions import WIDTH, binomial_interval
+from amrpkg.export.integer_file import load_integers
+from amrpkg.export.reading import ForeignNetwork, load_network
 from amrpkg.grid.folders import SERIES, finished_runs
 from amrpkg.grid.points import KEYS
-from amrpkg.models.network import build
+from amrpkg.hardware.integers import IntegerNetwork, at_chunk_size
+from amrpkg.models.network import Network, build
 from amrpkg.models.weights import load_model, load_state
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.chunks import CHUNK_SIZE, Chunks
+from amrpkg.signals.noise_word import LOUDEST, QUIETEST, with_noise_word
 
 MOST = 1_000_000  # chunks of one row, whatever the width
-CEILING, UNMATCHED = "ceiling", "ceiling, unmatched"
+CEILING, UNMATCHED, BLIND = "ceiling", "ceiling, unmatched", "ceiling, blind"
+ACROSS = ("ranging", "offsets", "blind")  # how networks are trained that are not told the noise
 IDENTITY = (*KEYS, *SERIES, "weights_sha256")
 ROBUSTNESS = RESULTS / "robustness.csv"
 
@@ -38,11 +42,13 @@ class Classifier:
 
     decide : iq ``float32[n, 2, chunk_size]`` -> classes ``int64[n]``
     identity : values of some of `IDENTITY`; rows of other weights are not kept
+    told : whether a third channel brings the word of the noise power, or of the nearest there is
     """
 
     decide: Decide
     chunk_sizes: tuple[int, ...] = (CHUNK_SIZE,)
     identity: Mapping = field(default_factory=dict)
+    told: bool = False
 
 
 def sample_until(
@@ -79,10 +85,20 @@ def _tasks(classifiers, conditions) -> Iterator[tuple[str, Condition, Decide, Ca
     for condition in conditions:
         if condition.unknown:
             yield UNMATCHED, condition, condition.decide_unmatched, condition.draw, {}
+    for condition in conditions:
+        if condition.blind:
+            yield BLIND, condition, condition.decide_blind, condition.draw, {}
     for name, classifier in classifiers.items():
         for condition in conditions:
             if condition.chunk_size in classifier.chunk_sizes:
-                yield name, condition, classifier.decide, condition.draw, classifier.identity
+                decider = classifier.decide
+                if classifier.told:
+                    decider = partial(_decide_told, decider, condition.noise_power)
+                yield name, condition, decider, condition.draw, classifier.identity
+
+
+def _decide_told(decider: Decide, noise_power: float, iq: np.ndarray) -> np.ndarray:
+    return decider(with_noise_word(iq, np.clip(noise_power, QUIETEST, LOUDEST)))
 
 
 def measure(
@@ -95,7 +111,8 @@ def measure(
     """Measure the ceilings and every classifier under all conditions that it takes.
 
     ``"ceiling"`` knows all; ``"ceiling, unmatched"`` is not told of a gain error, a rotation, a
-    frequency offset or another shape. All decide the same blocks of chunks.
+    frequency offset, an inverted spectrum or another shape; ``"ceiling, blind"`` not of the noise.
+    All decide the same blocks of chunks.
 
     path : a CSV file of rows to keep and add to, written anew after every row. A row counts as
         measured if classifier, condition, width, weights and code are the same; rows of
@@ -106,7 +123,7 @@ def measure(
     ``high`` (exact 95 % interval), what made it, ``width``.
     Raises ``ValueError`` for a classifier that has the name of a ceiling.
     """
-    if taken := {CEILING, UNMATCHED} & set(classifiers):
+    if taken := {CEILING, UNMATCHED, BLIND} & set(classifiers):
         raise ValueError(f"classifiers has {taken}; allowed: other names")
     made_by = provenance(current_digest(ROOT)) | {"width": width}
     rows, tasks = read_rows(path, ("classifier", "condition", "value")), {}
@@ -149,15 +166,19 @@ def require_below_ceiling(rows: pd.DataFrame) -> None:
     rows : columns ``classifier``, ``condition``, ``value``, ``low``, ``high``, among them rows of
         the ceiling under each condition. A row is a defect if its whole interval lies above
         the ceiling's. Two intervals of 95 % that part by chance are rare, the more so as all
-        decide the same chunks.
+        decide the same chunks. Networks whose ``protocol`` is one of `ACROSS` are not told the
+        noise: where there is a row of the blind ceiling, that is theirs.
     """
-    where = ["condition", "value"]
-    bounds = rows[rows["classifier"] == CEILING].set_index(where)["high"]
-    above = []
+    where, above = ["condition", "value"], []
+    bounds = {
+        name: rows[rows["classifier"] == name].set_index(where)["high"] for name in (CEILING, BLIND)
+    }
     for row in rows.itertuples():
-        if (row.condition, row.value) not in bounds.index:
+        key = (row.condition, row.value)
+        if key not in bounds[CEILING].index:
             raise ValueError(f"rows has no ceiling under {row.condition} {row.value:g}")
-        if row.low > (bound := bounds[row.condition, row.value]):
+        is_blind = getattr(row, "protocol", None) in ACROSS and key in bounds[BLIND].index
+        if row.low > (bound := bounds[BLIND if is_blind else CEILING][key]):
             place = f"{row.classifier} under {row.condition} {row.value:g}"
             above.append(f"{place}: at least {row.low:.2%}, possible {bound:.2%}")
     if above:
@@ -172,11 +193,13 @@ def find_classifiers(
 ) -> dict[str, Classifier]:
     """Load the networks of all finished runs below `runs`, and those of ``.safetensors`` files.
 
-    A run is named ``protocol/folder``, a file by its name without the ending. A network whose
-    weights fit chunks of other sizes too is measured at those as well.
+    A run is named ``protocol/folder``, a file by its name without the ending; files are those of
+    `save_model` and of networks in integers. A network whose weights fit chunks of other sizes
+    too is measured at those as well. Of a file in integers the protocol is what its name begins
+    with, as `record_across_noise` names them.
 
     Raises ``ValueError`` for a folder without finished runs, a damaged run, a file that is not
-    one of `models.save_model`, and two files of one name.
+    one of these, and two files of one name.
     """
     found = {}
     if runs is not None:
@@ -185,25 +208,34 @@ def find_classifiers(
             identity = {column: record[column] for column in IDENTITY}
             found[f"{folder.parent.name}/{folder.name}"] = _classifier(model, identity)
     for path in map(Path, weights):
-        model = load_model(path)
         if path.stem in found:
             raise ValueError(f"weights has two files named {path.stem!r}; allowed: one")
+        model = load_network(path)
+        if isinstance(model, ForeignNetwork):
+            model = load_integers(path)
+            identity = {"protocol": path.stem.split("_")[0]}
+        else:
+            identity = {"architecture": model.architecture}
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        identity = {"architecture": model.architecture, "bit_width": model.bit_width}
-        found[path.stem] = _classifier(model, identity | {"weights_sha256": digest})
+        identity |= {"bit_width": model.bit_width, "weights_sha256": digest}
+        found[path.stem] = _classifier(model, identity)
     return found
 
 
-def _classifier(model: nn.Module, identity: dict) -> Classifier:
+def _classifier(model: Network | IntegerNetwork, identity: dict) -> Classifier:
     models = {model.chunk_size: model} | {
         size: other for size in _CHUNK_SIZES if (other := _at_chunk_size(model, size))
     }
-    return Classifier(partial(_decide, models), tuple(models), identity)
+    return Classifier(partial(_decide, models), tuple(models), identity, model.inputs == 3)
 
 
-def _at_chunk_size(model: nn.Module, chunk_size: int) -> nn.Module | None:
+def _at_chunk_size(
+    model: Network | IntegerNetwork, chunk_size: int
+) -> Network | IntegerNetwork | None:
     """The network with the same weights for other chunks, ``None`` if they do not fit."""
     try:
+        if isinstance(model, IntegerNetwork):
+            return at_chunk_size(model, chunk_size)
         other = build(model.architecture, model.bit_width, chunk_size)
         load_state(other, model.state_dict())
     except ValueError:
@@ -211,7 +243,7 @@ def _at_chunk_size(model: nn.Module, chunk_size: int) -> nn.Module | None:
     return other.eval()
 
 
-def _decide(models: dict[int, nn.Module], iq: np.ndarray) -> np.ndarray:
+def _decide(models: dict[int, Network | IntegerNetwork], iq: np.ndarray) -> np.ndarray:
     return decide(models[iq.shape[2]], iq)
 
 

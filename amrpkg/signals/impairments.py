@@ -1,4 +1,4 @@
-"""What a receiver does to chunks and no network saw in training: gain, rotation, frequency.
+"""What a receiver does to chunks: gain, rotation, frequency, an inverted spectrum.
 
 Each function takes `Chunks` and returns new ones with the same labels and split. The whole
 received sample is changed, noise included, so the ratio of signal and noise stays. A parameter
@@ -55,3 +55,18 @@ def offset_frequency(chunks: Chunks, cycles_per_symbol: float | np.ndarray) -> C
     """
     cycles = _per_chunk("cycles_per_symbol", cycles_per_symbol, chunks)
     return _multiply(chunks, np.exp(2j * np.pi * cycles * np.arange(chunks.iq.shape[2])))
+
+
+def conjugate(chunks: Chunks, inverted: float | np.ndarray = 1) -> Chunks:
+    """The samples as a mixer with an inverted spectrum gives them, Q with the other sign.
+
+    inverted : 1, or 0 for those that stay as they are
+
+    Raises ``ValueError`` unless `inverted` is 0 or 1, one number or one a chunk.
+    """
+    values = _per_chunk("inverted", inverted, chunks)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"inverted is {inverted!r}; allowed: 0 and 1")
+    iq = chunks.iq.copy()
+    iq[:, 1] *= (1 - 2 * values).astype(np.float32)
+    return replace(chunks, iq=iq)

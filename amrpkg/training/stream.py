@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -18,12 +19,14 @@ from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.evaluation.accuracy import samples_for
 from amrpkg.models.equalisation import equalise_channels
 from amrpkg.models.network import Network, build, prunable_layers, trained
+from amrpkg.models.plain import plain
 from amrpkg.models.quantization import has_held_scales, hold_fitted_scales, hold_input_step
 from amrpkg.models.weights import load_float_weights, load_state
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream
-from amrpkg.signals.impairments import change_gain, offset_frequency, rotate
+from amrpkg.signals.impairments import change_gain, conjugate, offset_frequency, rotate
 from amrpkg.training.fixed_set import Training
 from amrpkg.training.protocols import StreamSettings
+from amrpkg.training.teacher import posterior
 
 BATCHES_PER_ROW = 100  # of the history; called an epoch there, though nothing repeats
 _LAST = 5  # of its rows, by which starts are compared
@@ -78,21 +81,22 @@ def train_on_stream(
         )
         for optimizer in optimizers
     ]
-    halved = model.bit_width == 32 and has_bfloat16(device)
+    halved = model.bit_width == 32 and has_bfloat16(device) and not settings.plain
     # Once, for looking through the modules of a small network takes as long as its convolutions.
     parameters = list(model.parameters())
     layers = [layer for _, layer in prunable_layers(model)]
     rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
-    batches = impaired_batches(settings, seed)
+    forward = plain(model) if settings.plain else model
+    lessons = _lessons(settings, seed)
     bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
     for step in range(1, steps + 1):
-        batch = next(batches)
+        batch, targets = next(lessons)
         iq = torch.from_numpy(samples_for(model, batch)).to(device)
         labels = torch.from_numpy(batch.labels).to(device)
         # Products of a float network in 16 bits; weights and sums stay in 32.
         with torch.autocast(device, torch.bfloat16, enabled=halved):
-            scores = model(iq).float()
-        loss = cross_entropy(scores, labels)
+            scores = forward(iq).float()
+        loss = cross_entropy(scores, labels if targets is None else targets.to(device))
         for parameter in parameters:
             parameter.grad = None
         loss.backward()
@@ -167,17 +171,22 @@ def has_bfloat16(device: str) -> bool:
 
 def impaired_batches(settings: StreamSettings, seed: int) -> Iterator[Chunks]:
     """The stream, each chunk with a noise power, gain, rotation and frequency of its own."""
+    return (chunks for chunks, _ in _lessons(replace(settings, taught=False), seed))
+
+
+def _lessons(settings: StreamSettings, seed: int) -> Iterator[tuple[Chunks, torch.Tensor | None]]:
+    """The same, and what is learnt of each in place of a label: of chunks not impaired yet."""
     noise = (settings.least_noise, settings.most_noise)
     batches = stream(
         settings.batch_size, noise_power=noise if noise[0] < noise[1] else noise[0], seed=seed
     )
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(IMPAIRED,)))
     for batch in batches:
-        yield impair(batch, settings, rng)
+        yield impair(batch, settings, rng), posterior(batch) if settings.taught else None
 
 
 def impair(chunks: Chunks, settings: StreamSettings, rng: np.random.Generator) -> Chunks:
-    """Draw a gain, a rotation and a frequency for each chunk, as far as `settings` has them."""
+    """Draw a gain, a rotation, a frequency, a spectrum for each, as far as `settings` has them."""
     impairments = (
         (change_gain, settings.most_decibels),
         (rotate, settings.most_degrees),
@@ -186,6 +195,8 @@ def impair(chunks: Chunks, settings: StreamSettings, rng: np.random.Generator) -
     for change, most in impairments:
         if most:
             chunks = change(chunks, rng.uniform(-most, most, len(chunks)))
+    if settings.inverted:
+        chunks = conjugate(chunks, rng.binomial(1, settings.inverted, len(chunks)))
     return chunks
 
 

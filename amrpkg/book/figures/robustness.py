@@ -2,7 +2,8 @@
 
 `series` maps what the legend says to the name of a classifier in the record, at most five: in the
 colours of bit widths where only these differ, else in those of the trainings. The ceiling is drawn
-with every figure; dashed is the one that is not told of the impairment.
+with every figure; dashed is the one that is not told of the impairment, dotted that of who is not
+told the noise, where the noise is one that networks are trained across.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from amrpkg.book.figures.style import (
 from amrpkg.common.arguments import require_choice
 from amrpkg.evaluation.conditions import UNITS
 from amrpkg.models.architectures import THESIS_ARCHITECTURES
-from amrpkg.records.robustness import CEILING, UNMATCHED
+from amrpkg.records.robustness import BLIND, CEILING, UNMATCHED
 from amrpkg.signals.chunks import CHUNK_SIZE, NOISE_POWER
 
 PANELS = ("gain", "rotation", "frequency offset", "other shape", "chunk size")
@@ -86,6 +87,7 @@ def _looks(rows: pd.DataFrame, series: Mapping[str, str]) -> list[tuple[str, str
         require_choice("series", classifier, list(rows["classifier"].unique()))
     looks = [("ceiling", CEILING, {"color": "0.2"})]
     looks.append(("ceiling, not told", UNMATCHED, {"color": "0.2", "linestyle": "--"}))
+    looks.append(("ceiling, blind", BLIND, {"color": "0.5", "linestyle": ":"}))
     marks = _marks(rows.drop_duplicates("classifier").set_index("classifier").loc[series.values()])
     for (label, classifier), (color, marker) in zip(series.items(), marks, strict=False):
         looks.append((label, classifier, {"color": color, "marker": marker, "markersize": 4}))
