@@ -57,8 +57,8 @@ NOT_PROSE = [
     re.compile(r"`[^`]*`"),
     re.compile(r"\]\([^)]*\)|<[^>]*>"),
     re.compile(r"^\s*\d+\. ", re.M),  # of lists
-    # Figure 7 to 9, chapter 3, step 1.1
-    re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( to \d+)?"),
+    # Figures 7 to 9, Figures 7 and 10, chapter 3, step 1.1
+    re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( (to|and) \d+)?"),
 ]
 FENCE = re.compile(r"^```.*?^```", re.S | re.M)
 NUMBER = re.compile(r"(?<![\w.⁻])\d[\d,.]*\d(?![\w]|[\d.]*\w)|(?<![\w.⁻])\d(?!\w)")
