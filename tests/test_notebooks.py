@@ -174,6 +174,51 @@ def test_the_first_two_chapters_run_with_other_parameters(tmp_path):
     run_notebook(CHAPTERS[1], tmp_path / "02.ipynb", SMALL | {"bit_width": 4}, progress=False)
 
 
+HALF_WITHIN = SMALL | {"bit_width": 8, "pruning_percent": 30}  # half of its mistakes in families
+UNPRUNED = {"bit_width": 4, "pruning_percent": 0}
+PRUNED_FLOAT = SMALL | {"pruning_percent": 20}
+OTHERS = [
+    (1, {"noise_power": 0.1, "chunks_per_class": 64, "seed": 3}),
+    (2, {"architecture": "vgglike_5f_5c_4re_4mp", "bit_width": 8}),
+    (2, SMALL),
+    *((chapter, point) for chapter in (3, 4, 5, 6) for point in (HALF_WITHIN, UNPRUNED)),
+    *((chapter, PRUNED_FLOAT) for chapter in (3, 4, 5, 6)),
+    (8, {"noise_power": 0.05, "chunks_per_class": 200}),
+    (9, {"candidates": "4-4", "bit_widths": "8", "share": 0.01, "noise_power": 0.1}),
+    (10, {"weights": "../results/weights/pointwise_48_32_16_8bit.safetensors"}),
+    (10, {"noise_power": 0.1, "chunks_per_class": 50, "seed": 4}),
+    (11, {"symbols_per_clock": 8}),
+    (11, {"network": "symbolwise_2_6_8_4bit_seed_2", "symbols_per_clock": 2}),
+    (12, {"seed": 5}),
+]
+
+
+def run_and_render(chapter, parameters, output, monkeypatch):
+    """The page of a chapter that ran with its facts checked, and no number of it is missing."""
+    monkeypatch.chdir(ROOT / "thesis_nb")  # paths among the parameters
+    run_notebook(CHAPTERS[chapter - 1], output, parameters, progress=False)
+    page = make_page(output)
+    pasted = re.findall(r'class="pasted-text">([^<]*)<', page.html)
+    assert page.warnings == [] and "nan" not in pasted
+    return page.html
+
+
+def test_the_chapter_of_firmware_tells_of_its_record_when_it_shows_another_network(
+    tmp_path, monkeypatch
+):
+    other = {"network": "symbolwise_2_8_8bit_seed_0"}
+    html = run_and_render(11, other, tmp_path / "11.ipynb", monkeypatch)
+    assert "The integers of symbolwise_2_8_8bit_seed_0" in html
+    assert 'The network of <span class="pasted-text">102</span> weights' in html
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("chapter", "parameters"), OTHERS)
+def test_prose_holds_under_other_parameters(chapter, parameters, tmp_path, monkeypatch):
+    monkeypatch.setenv("AMR_RUNS", os.environ.get("AMR_RUNS", str(tmp_path / "runs")))
+    run_and_render(chapter, parameters, tmp_path / "x.ipynb", monkeypatch)
+
+
 def papermill_command(chapter, output, *parameters):
     command = [sys.executable, "-m", "papermill", str(chapter), str(output), *parameters]
     environment = os.environ | {"AMR_RUNS": str(output.parent / "runs")}
