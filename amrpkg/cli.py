@@ -276,11 +276,19 @@ def _print_reception(reception, note, json: bool, csv: bool) -> None:
 
 
 @app.command
-def receiver(*, output: _Record = None) -> None:
-    """Measure the receiver on bursts of ours and of liquid-dsp's; resumable."""
-    from amrpkg.records.receiver import measure_receiver
+def receiver(
+    *,
+    source: tuple[Literal["ours", "liquid-dsp", "GNU Radio", "komm"], ...] = (),
+    output: _Record = None,
+) -> None:
+    """Measure the receiver on bursts of ours, liquid-dsp's, GNU Radio's and komm's; resumable.
 
-    _make_rows(measure_receiver, output, "receiver.csv")
+    Args:
+        source: Of the bursts; by default all. Rows of others stay as they are.
+    """
+    from amrpkg.records.receiver import SOURCES, measure_receiver
+
+    _make_rows(measure_receiver, output, "receiver.csv", sources=source or tuple(SOURCES))
 
 
 @app.command

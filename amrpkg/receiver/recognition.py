@@ -22,6 +22,7 @@ NAMES = tuple(CONSTELLATIONS)
 UNKNOWN = "unknown"
 REASONS = ("", "no signal", "another shape", "unlike every class", "too much noise")
 LEAST_ES_N0_DB = 9.0  # below, 32 symbols tell few classes apart
+MOST_ES_N0_DB = 35.0  # above, what is left of neighbours is more than the noise, and not like it
 SURE = 0.9  # probability of a class, at least, for a chunk to be called by it
 _LINES = 8  # tried for other shapes, as that of cross 32QAM is low
 _AT_ONCE = 16  # blocks
@@ -68,10 +69,9 @@ def recognise(blocks: Blocks) -> Recognition:
     """Decide every chunk of synchronised blocks."""
     silent = ~blocks.symbols.any(axis=1)
     y = np.where(silent[:, None], 1e-20, blocks.symbols.astype(np.complex128))
-    parts = [_recognise(y[k : k + _AT_ONCE]) for k in range(0, len(y), _AT_ONCE)]
-    found = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    *found, is_other = found
-    found = Recognition(found[0], np.zeros(len(y), dtype=int), *found[1:])
+    found, is_other = _recognise_all(y)
+    if (quiet := found.es_n0_db > MOST_ES_N0_DB).any():
+        found, is_other = _recognise_all(_with_noise(y, quiet))
     found.reason[found.es_n0_db < LEAST_ES_N0_DB] = 4
     for k in np.flatnonzero(found.reason == 0):
         noise_power = found.noise_power[k] / abs(found.gain[k]) ** 2
@@ -99,6 +99,20 @@ def chunk_scores(y: np.ndarray, gain, frequency, noise_power) -> np.ndarray:
         for points in CONSTELLATIONS.values()
     ]
     return np.stack(scores, axis=2).reshape(len(y), -1, CHUNK_SIZE, len(scores)).sum(axis=2)
+
+
+def _with_noise(y: np.ndarray, quiet: np.ndarray) -> np.ndarray:
+    """Blocks, the quiet ones with noise at `MOST_ES_N0_DB`, the same from call to call."""
+    power = quiet * np.mean(np.abs(y) ** 2, axis=1) * 10 ** (-MOST_ES_N0_DB / 10)
+    noise = np.random.default_rng(0).normal(size=(2, *y.shape)) * np.sqrt(power / 2)[:, None]
+    return y + noise[0] + 1j * noise[1]
+
+
+def _recognise_all(y: np.ndarray) -> tuple[Recognition, np.ndarray]:
+    """Before anything speaks against it, and whether another shape is likelier."""
+    parts = [_recognise(y[k : k + _AT_ONCE]) for k in range(0, len(y), _AT_ONCE)]
+    likeliest, *found, is_other = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Recognition(likeliest, np.zeros(len(y), dtype=int), *found), is_other
 
 
 def _recognise(y: np.ndarray) -> tuple[np.ndarray, ...]:

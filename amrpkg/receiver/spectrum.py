@@ -19,6 +19,7 @@ from amrpkg.signals.pulses import raised_cosine_spectrum
 _SEGMENT = 512  # samples of a periodogram, overlapping by half
 _LOOKED_AT = 1 << 17  # samples from the first on
 _ROLL_OFFS = np.arange(0.1, 1.0001, 0.05)
+_QUIETEST = 1e-4  # noise beside the band; what is less is the window's, not white
 _STEPS = (0.02, 0.005)  # of f0 in symbol rates, and about the best of these
 
 
@@ -50,7 +51,7 @@ def find_band(
     """
     power = periodogram(samples)
     f = np.fft.fftfreq(_SEGMENT)
-    power = np.maximum(power, 1e-9 * power.mean())
+    power = np.maximum(power, _QUIETEST * power.max())
     middle = np.angle(np.sum(power * np.exp(2j * np.pi * f))) / (2 * np.pi)
     roll_offs = _ROLL_OFFS if roll_off is None else [roll_off]
 

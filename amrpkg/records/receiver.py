@@ -1,9 +1,9 @@
 """Bursts of unknown offsets through the receiver: right, unknown and wrong, step by step.
 
-Sources are our own `Burst` and liquid-dsp; targets the nine classes and textbook shapes that are
-none of them. Rate, roll-off and carrier are found from the recording under "receiver"; the steps
-of `synchronisation`, and the network that comes with the package behind all of them, know rate
-and roll-off.
+Sources are our own `Burst`, liquid-dsp, GNU Radio and komm; targets the nine classes and textbook
+shapes that are none of them. Rate, roll-off and carrier are found from the recording under
+"receiver"; the steps of `synchronisation`, and the network that comes with the package behind all
+of them, know rate and roll-off.
 """
 
 import zlib
@@ -24,6 +24,8 @@ from amrpkg.receiver import NAMES, UNKNOWN
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.bursts import Burst
 from amrpkg.signals.constellations import CONSTELLATIONS, OTHER_SHAPES
+from amrpkg.signals.gnu_radio import GNU_RADIO_SHAPES, transmit_with_gnu_radio
+from amrpkg.signals.komm_pulses import KOMM_SHAPES, transmit_with_komm
 from amrpkg.signals.liquid import SCHEMES, transmit_with_liquid
 
 RECEIVER = RESULTS / "receiver.csv"
@@ -38,6 +40,19 @@ def _shapes() -> dict[str, np.ndarray]:
     return CONSTELLATIONS | others
 
 
+def _send(burst: Burst, name: str, count: int, rng: np.random.Generator) -> np.ndarray:
+    return burst.transmit(_shapes()[name], count, rng)
+
+
+SOURCES = {
+    "ours": (tuple(_shapes()), _send),
+    "liquid-dsp": (tuple(SCHEMES), transmit_with_liquid),
+    "GNU Radio": (GNU_RADIO_SHAPES, transmit_with_gnu_radio),
+    "komm": (KOMM_SHAPES, transmit_with_komm),
+}
+"""Name -> what it sends, and the function that sends it."""
+
+
 def _bursts(source: str, name: str, es_n0_db: float):
     """Numbers of bursts, their offsets, and a generator for the rest."""
     key = zlib.crc32(f"{source} {name}".encode())
@@ -48,13 +63,9 @@ def _bursts(source: str, name: str, es_n0_db: float):
 
 def _received(source: str, name: str, es_n0_db: float) -> list[np.ndarray]:
     """The names given to the chunks of every burst, by the whole receiver."""
-    found = []
+    found, (_, send) = [], SOURCES[source]
     for number, burst, rng in _bursts(source, name, es_n0_db):
-        count = 256 * BLOCKS + _EDGES
-        if source == "ours":
-            x = burst.transmit(_shapes()[name], count, rng)
-        else:
-            x = transmit_with_liquid(burst, name, count, number)
+        x = send(burst, name, 256 * BLOCKS + _EDGES, rng if source == "ours" else number)
         try:
             table = receive_recording(x).table
             found.append(table["modulation"].to_numpy(str)[: 8 * BLOCKS])
@@ -85,20 +96,27 @@ def _measure(source: str, name: str, es_n0_db: float, made_by: dict) -> list[dic
     return rows
 
 
-def measure_receiver(path: Path | None = None, progress: bool = True) -> pd.DataFrame:
+def measure_receiver(
+    path: Path | None = None, progress: bool = True, sources: tuple[str, ...] = tuple(SOURCES)
+) -> pd.DataFrame:
     """A row a source, modulation, Es/N0 and step: decisions right and unknown, of how many.
 
-    path : a CSV file of rows to keep, if of the same code, and add to
-    Raises ``OSError`` without liquid-dsp.
+    path : a CSV file of rows to add to; those of `sources` are kept if of the same code
+    Raises ``OSError`` where liquid-dsp or GNU Radio is asked for and not installed.
     """
     made_by = provenance(current_digest(ROOT))
     key = ("source", "modulation", "es_n0_db")
-    rows = read_rows(path, key, code_digest=made_by["code_digest"])
+    rows = read_rows(path, key)
+    rows = {
+        place: found
+        for place, found in rows.items()
+        if place[0] not in sources or found[0]["code_digest"] == made_by["code_digest"]
+    }
     tasks = {
         (source, name, level): partial(_measure, source, name, level, made_by)
         for level in ES_N0_DB
-        for source, names in {"ours": _shapes(), "liquid-dsp": SCHEMES}.items()
-        for name in names
+        for source in sources
+        for name in SOURCES[source][0]
     }
     return complete(path, rows, tasks, "row", progress)
 

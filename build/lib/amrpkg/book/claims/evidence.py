@@ -1,0 +1,107 @@
+"""What the claims are put to: the records, the printed tables, and what they can resolve."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from amrpkg.book.deployment import compare_speed, thesis_points
+from amrpkg.book.ledger import relative
+from amrpkg.book.thesis import estimate_grid, load_thesis
+from amrpkg.grid.points import KEYS
+from amrpkg.models.architectures import THESIS_ARCHITECTURES
+from amrpkg.records.grid import load_grid
+
+LARGEST, SMALLEST = THESIS_ARCHITECTURES[0], THESIS_ARCHITECTURES[-1]
+SECOND = "vgglike_2f_2c_2re_2mp"  # second smallest, the other network of the thesis's figures
+
+TRAINING_CHUNKS = "on the chunks it was trained on"
+FRESH_TRAINING = "trained on fresh chunks (chapter 8)"
+REAL_INTEGERS = "as real integers, pruned channels taken out (chapter 10)"
+CPU = "as a ratio, on one CPU thread"
+HELD = "with masks held"
+
+BY_HEART = (
+    "The networks learn their 2,304 chunks nearly by heart and not the modulations: fresh "
+    "chunks from the same generator show it (chapter 4)."
+)
+GPU = "a ratio between different networks belongs to the machine, and the thesis's GPU is not here"
+ZEROS = (
+    "PyTorch, here as in the thesis, computes zeroed channels like any other; what differs is "
+    "chance of the clock."
+)
+ONE_SEED = "How many epochs it takes is chance in part, and the record has one seed."
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The frames that claims are computed from; columns of times as in the record.
+
+    held, regrown : the thesis's protocol with either pruning variant, 81 rows each
+    printed : the thesis's tables; by_size : Algorithm II from layer sizes alone, masks held
+    earned : the same 81 points trained on fresh chunks, masks held
+    real : of the same points as real integers, ``ms`` of a batch of 32 and ``to_fastest``,
+        how many times as fast as the fastest float32 runtime; indexed by the keys
+    seed : of the series and of what is generated
+    """
+
+    held: pd.DataFrame
+    regrown: pd.DataFrame
+    printed: pd.DataFrame
+    by_size: pd.DataFrame
+    earned: pd.DataFrame
+    real: pd.DataFrame
+    seed: int
+
+    @classmethod
+    def load(cls, protocol: str = "thesis", seed: int = 0) -> "Evidence":
+        """Read the records. Raises as `load_grid` for a series that was not recorded."""
+        held, regrown = (load_grid(protocol, kind, seed) for kind in ("held", "regrowing"))
+        earned = load_grid("streaming")
+        return cls(
+            held=held,
+            regrown=regrown,
+            printed=load_thesis(),
+            by_size=estimate_grid(),
+            earned=earned[earned["architecture"].isin(THESIS_ARCHITECTURES)],
+            real=thesis_points(compare_speed(32)),
+            seed=seed,
+        )
+
+    @property
+    def base(self) -> pd.DataFrame:
+        """The float, unpruned networks, by architecture."""
+        rows = self.held.query("bit_width == 32 and pruning_percent == 0")
+        return rows.set_index("architecture")
+
+    @property
+    def real_saved(self) -> pd.Series:
+        """Percent of a batch's time that pruning saves as real integers, a row a pruned point."""
+        return 100 * (1 - relative(self.real.reset_index(), "ms", pruning_percent=0))
+
+    def resolution(self, column: str) -> tuple[float, float]:
+        """Least and largest ratio of a float network to itself, in a column of such ratios."""
+        itself = self.base[column]
+        return itself.min(), itself.max()
+
+    def blurred(self, column: str, effect: float) -> str:
+        """Why a mean effect of this share cannot be seen in a column; empty if it can.
+
+        It can where a float network, timed against itself, is off by less.
+        """
+        low, high = self.resolution(column)
+        if max(1 - low, high - 1) < effect:
+            return ""
+        return (
+            f"an effect below {effect:.0%} is below the clock's resolution: a float network "
+            f"against itself gives {low:.2f} to {high:.2f}"
+        )
+
+
+def percent(frame: pd.DataFrame, data: str = "fresh") -> pd.Series:
+    """Accuracy in percent on ``"fresh"`` or ``"training"`` chunks."""
+    return 100 * frame[f"{data}_accuracy"]
+
+
+def keyed(values: pd.Series, frame: pd.DataFrame) -> pd.Series:
+    """The same values, indexed by the keys of the frame that they belong to."""
+    return values.set_axis(pd.MultiIndex.from_frame(frame[KEYS]))

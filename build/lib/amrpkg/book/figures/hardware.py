@@ -1,0 +1,43 @@
+"""Figures of estimated resources. Captions stand in the chapters."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from amrpkg.book.figures.models import KIND_COLORS
+from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, in_style, subplots
+
+
+@in_style
+def plot_resources(resources: pd.DataFrame) -> Figure:
+    """Grouped bars per resource; index: what is estimated, columns: dsp, ff, lut, bram."""
+    figure, axes = subplots(1, len(resources.columns), figsize=(8, 2.8))
+    colors = [BLUE, ORANGE, GREEN, GREY][: len(resources)]
+    for ax, column in zip(axes, resources.columns, strict=True):
+        bars = ax.bar(range(len(resources)), resources[column], color=colors)
+        ax.bar_label(bars, [f"{value:,}" for value in resources[column]], fontsize=7)
+        ax.set_title(column.upper())
+        ax.set_xticks([])
+        ax.ticklabel_format(style="plain")
+        ax.margins(y=0.15)
+    axes[0].set_ylabel("estimated count")
+    figure.legend(
+        bars, resources.index, loc="outside lower center", ncols=len(resources), frameon=False
+    )
+    return figure
+
+
+@in_style
+def plot_layer_resources(layers: pd.DataFrame) -> Figure:
+    """Estimated DSP and LUT by layer; columns: layer, kind, dsp, lut."""
+    figure, axes = subplots(1, 2, figsize=(8, 2.6))
+    colors = layers["kind"].map(KIND_COLORS)
+    for ax, column in zip(axes, ("dsp", "lut"), strict=True):
+        ax.barh(layers["layer"], layers[column], color=colors)
+        ax.set(xlabel=f"estimated {column.upper()}")
+        ax.invert_yaxis()
+        ax.ticklabel_format(axis="x", style="plain")
+        ax.tick_params(axis="x", labelsize=7)
+    for kind in layers["kind"].unique():
+        axes[0].bar(0, 0, color=KIND_COLORS[kind], label=kind)
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure

@@ -1,0 +1,106 @@
+"""What networks become on FPGAs, for the chapter on firmware: tables of the recorded designs."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from amrpkg.evaluation.decisions import binomial_interval
+from amrpkg.records.search import load_search
+from amrpkg.records.synthesis import SYNTHESIS, load_synthesis
+
+PUBLISHED = Path(__file__).parent / "published.csv"
+ESTIMATES = {  # name of the estimate -> its column, the generator that it is meant for
+    "Algorithm II": ("algorithm_ii_lut", None),
+    "adder graph": ("adder_graph_lut", "streaming"),
+    "FINN-R": ("finn_r_lut", "folded"),
+}
+
+
+def summarise_placed(path: Path = SYNTHESIS) -> pd.DataFrame:
+    """A row a design and device: cells, clock rate, classifications a second, time to the class.
+
+    What a device does not hold stays as a row without numbers, with what is short; that column
+    is there if there is such a row.
+    """
+    rows = load_synthesis(path)
+    rows = rows[rows["kind"].isin(["placed and routed", "does not fit"])]
+    if "shortage" not in rows:
+        rows = rows.assign(shortage="")
+    table = pd.DataFrame(
+        {
+            "network": _short(rows["network"]),
+            "symbols a clock": rows["symbols_per_clock"],
+            "device": rows["target"],
+            "LUT": rows["placed_lut"],
+            "DSP": rows["placed_dsp"],
+            "BRAM": rows["placed_bram"],
+            "clock (MHz)": rows["fmax_mhz"].round(1),
+            "million chunks/s": (rows["classifications_per_second"] / 1e6).round(2),
+            "to the class (ns)": rows["latency_ns"].round(0),
+            "does not fit": rows["shortage"].fillna(""),
+        }
+    ).reset_index(drop=True)
+    return table if table["does not fit"].any() else table.drop(columns="does not fit")
+
+
+def compare_estimates(path: Path = SYNTHESIS) -> pd.DataFrame:
+    """LUT of every design as `ESTIMATES` say and as synthesised for Xilinx 7, and the ratios."""
+    rows = load_synthesis(path)
+    rows = rows[rows["target"] == "xc7"]
+    table = rows[["network", "generator", "bit_width", "pruning_percent", "symbols_per_clock"]]
+    table = table.assign(network=_short(rows["network"]), synthesised=rows["synthesised_lut"])
+    for name, (column, generator) in ESTIMATES.items():
+        if column in rows:
+            meant = rows["generator"] == (generator or rows["generator"])
+            table[name] = rows[column].where(meant)
+            table[f"{name} / synthesised"] = (table[name] / table["synthesised"]).round(3)
+    return table.reset_index(drop=True)
+
+
+def compare_published(path: Path = SYNTHESIS) -> pd.DataFrame:
+    """Published classifiers of modulations, and below them our designs as placed on an ECP5."""
+    others = pd.read_csv(PUBLISHED)
+    rows = load_synthesis(path)
+    rows = rows[(rows["kind"] == "placed and routed") & (rows["generator"] == "streaming")]
+    rows = rows[rows["target"].str.startswith("ecp5")]
+    found = _searched()
+    rows = rows[rows["network"].isin(found.index)]
+    accuracy = found.loc[rows["network"], "more_correct"] / found.loc[rows["network"], "more_count"]
+    symbols = rows["symbols_per_clock"]
+    ours = pd.DataFrame(
+        {
+            "design": _short(rows["network"]) + symbols.map(", {} a clock".format),
+            "classes": 9,
+            "data": "fresh chunks, N_a = 0.005",
+            "accuracy (%)": (100 * accuracy.to_numpy()).round(2),
+            "device": rows["target"],
+            "classifications/s": rows["classifications_per_second"].astype(int),
+            "latency (us)": (rows["latency_ns"] / 1e3).round(3),
+            "LUT": rows["placed_lut"],
+            "what is counted": "placed and routed, pins' registers in",
+        }
+    )
+    table = pd.concat([others, ours], ignore_index=True)
+    rate = table["classifications/s"]
+    table["LUT per million/s"] = (table["LUT"] / (rate / 1e6)).round(0)
+    return table.fillna({"device": "", "data": ""})
+
+
+def accuracy_interval(network: str) -> tuple[float, float, float]:
+    """Accuracy of a network of the search on the 108,000 further chunks, and its exact interval."""
+    row = _searched().loc[network]
+    counts = int(row["more_correct"]), int(row["more_count"])
+    return counts[0] / counts[1], *binomial_interval(*counts)
+
+
+def _searched() -> pd.DataFrame:
+    """The rows of the search by the names of their files."""
+    found = load_search()
+    parts = ("symbolwise_2", found["channels"].str.replace("-", "_"), found["bit_width"].map(str))
+    names = parts[0] + "_" + parts[1] + "_" + parts[2] + "bit_seed_" + found["seed"].map(str)
+    return found.set_index(names)
+
+
+def _short(names: pd.Series) -> pd.Series:
+    """Without what every name of a family says."""
+    return names.str.replace("vgglike_", "").str.replace(r"_seed_\d", "", regex=True)

@@ -1,0 +1,24 @@
+"""From constellations to noisy chunks: tables, noise, streams, impairments, recordings."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "bursts": ["Burst"],
+        "chunks": [
+            "Chunks", "FRESH_CHUNKS_PER_CLASS", "NOISE_POWER", "PHASE_NOISE", "SPLITS",
+            "make_chunks", "receive", "stream",
+        ],
+        "constellations": ["CONSTELLATIONS", "OTHER_SHAPES", "symmetry"],
+        "cumulants": ["CUMULANTS", "cumulants"],
+        "gnu_radio": ["GNU_RADIO_SHAPES", "find_gnu_radio", "transmit_with_gnu_radio"],
+        "impairments": ["change_gain", "offset_frequency", "rotate"],
+        "komm_pulses": ["KOMM_SHAPES", "transmit_with_komm"],
+        "liquid": ["SCHEMES", "has_liquid", "transmit_with_liquid"],
+        "noise_word": ["estimate_noise_power", "with_noise_word"],
+        "pulses": ["raised_cosine_spectrum", "root_raised_cosine"],
+        "raw_stream": ["RawStream"],
+        "recordings": ["SUFFIXES", "load_sample_rate", "load_samples"],
+    },
+)
