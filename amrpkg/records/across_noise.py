@@ -66,7 +66,6 @@ CANDIDATES = (  # key of `NETWORKS`, bit width, seed
     ("blind", 8, 0),
     ("blind", 4, 0),
     ("offsets", 8, 0),
-    ("taught", 8, 0),
 )
 
 
