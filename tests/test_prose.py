@@ -32,7 +32,9 @@ ALSO = {
     "07_what_holds": {  # the ledger's rules; printed times and what was counted of them
         *("0", "1", "2", "1.25", "97.1", "99", "9.26", "14.09"),
     },
-    "08_earning_100": {"16", "1", "2"},  # levels of 4 bits; a kernel's size; the first points
+    "08_earning_100": {  # levels of 4 bits; a kernel's size; the first points; a goal
+        *("16", "1", "2", "99.5"),
+    },
     "09_smallest_network": {"1", "64"},  # the step of the input
     "10_real_integers": {"7", "25", "64", "49", "36", "1.5"},  # its tables; (1 - p)^2; a goal
     "11_firmware": {  # 6 x is 8 x - 2 x; names of a family and of parts; counts as published
@@ -55,8 +57,8 @@ NOT_PROSE = [
     re.compile(r"`[^`]*`"),
     re.compile(r"\]\([^)]*\)|<[^>]*>"),
     re.compile(r"^\s*\d+\. ", re.M),  # of lists
-    # Figure 7 to 9, chapter 3, step 1.1
-    re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( to \d+)?"),
+    # Figures 7 to 9, Figures 7 and 10, chapter 3, step 1.1
+    re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( (to|and) \d+)?"),
 ]
 FENCE = re.compile(r"^```.*?^```", re.S | re.M)
 NUMBER = re.compile(r"(?<![\w.⁻])\d[\d,.]*\d(?![\w]|[\d.]*\w)|(?<![\w.⁻])\d(?!\w)")

@@ -33,5 +33,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "steps": ["summarise_steps"],
         "story": ["describe_story", "smallest", "tell_story"],
         "thesis": ["PRINTED", "estimate_grid", "load_thesis", "printed_zero_shares"],
+        "try_it": ["embed", "load_counts", "load_tried"],
     },
 )
