@@ -112,9 +112,10 @@ def record(tmp_path):
             ratio = bits + percent / 100 + 0.5 * (variant == "regrowing") + 0.01 * place
             keys = (point.architecture, bits, percent, "thesis", 0, variant)
             counts = [scale + 10_000 * place + 100 * percent + bits for scale in (0, 1, 2)]
-            rows.append([*keys, ratio, ratio / 10, *counts, place])
+            rows.append([*keys, ratio, ratio / 10, 2 * ratio, *counts, place])
     columns = ["architecture", "bit_width", "pruning_percent", "protocol", "seed"]
     columns += ["pruning_variant", "inference_time_to_float", "training_latency_to_float"]
+    columns += ["inference_time_ms"]
     pd.DataFrame(rows, columns=[*columns, "dsp", "ff", "lut", "bram"]).to_csv(
         path := tmp_path / "grid.csv", index=False
     )

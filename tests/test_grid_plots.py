@@ -41,6 +41,20 @@ def test_bars_of_a_time_are_ratios_to_float(record):
     assert "ratio to float" in thesis.get_ylabel()
 
 
+def test_times_are_the_printed_and_the_recorded_milliseconds(record):
+    figure = figures.plot_times(record)
+    lines = []
+    for ax in figure.axes:
+        assert len([line for line in ax.lines if ": " in (line.get_gid() or "")]) == 81
+        lines.append([line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 7])
+    printed, held = lines
+    times = PRINTED["inference_time_ms"]
+    assert [line[0] for line in printed] == [times[LARGEST, bits, 0] for bits in (32, 8, 6, 4)]
+    assert [line[0] for line in held] == [64, 16, 12, 8]
+    assert figure.data["thesis"].to_list() == times.to_list()
+    assert "ms" in figure.axes[0].get_ylabel()
+
+
 def test_the_training_latency_has_no_printed_panel_but_the_range_of_the_text(record):
     figure = figures.plot_model("training_latency_ms", LARGEST, record)
     assert [ax.get_title() for ax in figure.axes] == ["ours, masks held", "ours, regrowing"]

@@ -121,6 +121,17 @@ class TestStoredChapter:
         first = nbformat.read(path, 4).cells[0].source
         assert first.startswith("# ") and "**You will learn**" in first
 
+    def test_ends_with_exercises_whose_solutions_are_folded_and_assert_their_point(self, path):
+        cells = nbformat.read(path, 4).cells
+        starts = [cell.source.startswith("## Exercises") for cell in cells]
+        asked = "\n".join(
+            c.source for c in cells[starts.index(True) :] if c.cell_type == "markdown"
+        )
+        solutions = [c for c in cells[starts.index(True) :] if c.cell_type == "code"]
+        assert 2 <= len(re.findall(r"^\*\*\d\.\*\* ", asked, re.M)) == len(solutions) <= 3
+        for cell in solutions:
+            assert "hide-cell" in cell.metadata.tags and "ok: " in stdout([cell])
+
     def test_figures_have_a_name_and_a_caption(self, path):
         for cell in code_cells(path):
             if re.match(r"figures\.", cell.source.splitlines()[-1]):

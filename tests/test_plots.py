@@ -73,6 +73,18 @@ def test_accuracies_have_a_row_a_run():
     assert list(ax.lines[-1].get_xdata()) == [100, 100]  # the ceiling
 
 
+def test_runs_of_an_architecture_stand_together_below_its_name():
+    names = ["vgglike_5f_5c_4re_4mp", "vgglike_2f_1c_1re_1mp"] * 2
+    runs = pd.DataFrame({"architecture": names, "bit_width": [32, 32, 8, 8]})
+    runs = runs.assign(pruning_percent=20, training_correct=10, training_count=10, fresh_count=10)
+    ax = figures.plot_accuracies(runs.assign(fresh_correct=[1, 2, 3, 4])).axes[0]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    head, *rows = "5f_5c_4re_4mp", "float, 20 %", "8 bit, 20 %"
+    assert labels == [head, *rows, "2f_1c_1re_1mp", *rows]
+    [fresh] = [line for line in ax.lines if line.get_label() == "fresh chunks"]
+    assert list(fresh.get_xdata()) == [10, 30, 20, 40] and list(fresh.get_ydata()) == [1, 2, 4, 5]
+
+
 def test_a_table_is_numbered_markdown_for_the_book_and_html_for_a_notebook():
     frame = pd.DataFrame({"name": ["a|b"], "count": [12345], "share": [0.5], "good": [True]})
     bundle = Table(frame, "tab-x", "What it shows.")._repr_mimebundle_()

@@ -179,7 +179,7 @@ def test_it_runs_until_it_is_frozen_then_says_what_it_shows(tried):
     hundred, stopped, later = (tried["shown"][name] for name in ("hundred", "stopped", "later"))
     assert tried["shown"]["running"]["run"] == "Freeze" and stopped["run"] == "Run"
     assert int(stopped["count"]) > int(hundred["count"]) == 100
-    assert stopped["spoken"] == "" and later["spoken"].startswith(f"Sent: {later['sent']}. the")
+    assert stopped["spoken"] == "" and later["spoken"].startswith(f"Sent: {later['sent']}. ceil")
     assert stopped | {"spoken": later["spoken"]} == later
     ceiling, untold, heart, earned, smallest = counts(hundred)
     assert ceiling == untold == 0 and max(earned, smallest) <= 2 and 20 < heart < 45

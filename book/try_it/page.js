@@ -15,7 +15,7 @@ document.addEventListener("DOMContentLoaded", () => {
     rotation: (value) => `${signed(value)}°`,
     offset: (value) => `${signed(value)}, ${signed(Math.round(360 * value * held.size))}° a chunk`,
   };
-  const FRAME = 100, CHUNKS = 10; // ms from picture to picture, and chunks decided in between
+  const FRAME = 200, CHUNKS = 20; // ms from picture to picture, and chunks decided in between
 
   let random = amr.uniform(1), drawn, shown, settings, counted, running = null, said = null;
 
@@ -74,7 +74,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const column = 1 + Object.keys(shown.scores).indexOf(key);
       shown.scores[key].forEach((score, label) => {
         const cell = element("scores").rows[label].cells[column];
-        cell.textContent = Number.isInteger(score) ? score : score.toFixed(1);
+        const text = Number.isInteger(score) ? `${score}` : score.toFixed(1);
+        cell.textContent = text.replace("-", "−");
         cell.className = label === shown.decisions[key] ? "highest" : "";
       });
     }
@@ -83,7 +84,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   const share = (count) => (counted.chunks
-    ? `${count.toLocaleString("en")} (${(100 * count / counted.chunks).toFixed(1)} %)` : "–");
+    ? `${count.toLocaleString("en")} (${(100 * count / counted.chunks).toFixed(1)}\u00a0%)` : "–");
 
   // For those who listen: once the chunk has stood for a while, and never while it runs.
   function say() {

@@ -2,8 +2,10 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from amrpkg.book.figures.models import KIND_COLORS
+from amrpkg.book.figures.models import KIND_COLORS, KIND_NAMES
+from amrpkg.book.figures.results import compact
 from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, carry, in_style, subplots
 
 
@@ -14,10 +16,10 @@ def plot_resources(resources: pd.DataFrame) -> Figure:
     colors = [BLUE, ORANGE, GREEN, GREY][: len(resources)]
     for ax, column in zip(axes, resources.columns, strict=True):
         bars = ax.bar(range(len(resources)), resources[column], color=colors)
-        ax.bar_label(bars, [f"{value:,}" for value in resources[column]], fontsize=7)
+        ax.bar_label(bars, [compact(value) for value in resources[column]], fontsize=7)
         ax.set_title(column.upper())
         ax.set_xticks([])
-        ax.ticklabel_format(style="plain")
+        ax.yaxis.set_major_formatter(lambda value, _: compact(value))
         ax.margins(y=0.15)
     axes[0].set_ylabel("estimated count")
     figure.legend(
@@ -35,9 +37,10 @@ def plot_layer_resources(layers: pd.DataFrame) -> Figure:
         ax.barh(layers["layer"], layers[column], color=colors)
         ax.set(xlabel=f"estimated {column.upper()}")
         ax.invert_yaxis()
-        ax.ticklabel_format(axis="x", style="plain")
+        ax.xaxis.set_major_formatter(lambda value, _: compact(value))
         ax.tick_params(axis="x", labelsize=7)
-    for kind in layers["kind"].unique():
-        axes[0].bar(0, 0, color=KIND_COLORS[kind], label=kind)
-    axes[0].legend(frameon=False, fontsize=8)
+    kinds = [
+        Patch(color=KIND_COLORS[kind], label=KIND_NAMES[kind]) for kind in layers["kind"].unique()
+    ]
+    figure.legend(handles=kinds, loc="outside upper center", ncols=len(kinds), frameon=False)
     return carry(figure, layers)

@@ -10,6 +10,11 @@ from amrpkg.models.architectures import ARCHITECTURES, WEIGHTLESS
 from amrpkg.signals.chunks import CHUNK_SIZE
 
 KIND_COLORS = {"conv": BLUE, "linear": GREEN} | dict.fromkeys(WEIGHTLESS, GREY)
+KIND_NAMES = {kind: kind for kind in WEIGHTLESS} | {
+    "conv": "convolution",
+    "pool": "max-pool",
+    "linear": "fully connected",
+}
 
 
 @in_style

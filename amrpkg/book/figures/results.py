@@ -13,23 +13,30 @@ import pandas as pd
 from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from amrpkg.book.comparison import METRICS, SERIES, compare_grid
 from amrpkg.book.figures.style import (
     GREY,
     PRUNING_COLORS,
     PRUNING_MARKERS,
+    bit_width_color,
     bit_width_name,
     carry,
     in_style,
+    label_points,
+    name_mark,
+    name_network,
     subplots,
 )
+from amrpkg.book.thesis import load_thesis
 from amrpkg.common.arguments import require_choice
-from amrpkg.grid.points import PRUNING_PERCENTS
+from amrpkg.grid.points import KEYS, PRUNING_PERCENTS
 from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES, THESIS_BIT_WIDTHS
+from amrpkg.records.grid import load_grid
 
 TITLES = {"thesis": "thesis", "held": "ours, masks held", "regrowing": "ours, regrowing"}
+_MACHINES = {"thesis": "GPU", "held": "CPU"}
 SHORT = [ARCHITECTURES[name].short for name in THESIS_ARCHITECTURES]
 BITS = [bit_width_name(bits) for bits in THESIS_BIT_WIDTHS]
 PLACES = np.arange(len(THESIS_BIT_WIDTHS))
@@ -63,6 +70,37 @@ def plot_model(metric: str, architecture: str, path: Path | None = None) -> Figu
         ax.yaxis.set_major_formatter(lambda value, _: compact(value))
     axes[0].set_ylabel(METRICS[metric].label.replace(" (", "\n("))
     _legend(figure, axes[0])
+    return carry(figure, frame)
+
+
+@in_style
+def plot_times(path: Path | None = None) -> Figure:
+    """Milliseconds a batch of every point, from the largest architecture to the smallest.
+
+    A panel a machine, the thesis's GPU and our CPU, each on a scale of its own; lines join the
+    unpruned points of a bit width.
+    """
+    printed = load_thesis().set_index(KEYS)["inference_time_ms"]
+    ours = load_grid(pruning_variant="held", path=path).set_index(KEYS)["inference_time_ms"]
+    frame = pd.DataFrame({"thesis": printed, "held": ours.reindex(printed.index)}).reset_index()
+    figure, axes = subplots(1, 2, figsize=(8, 3.6), sharex=True)
+    for ax, name in zip(axes, ("thesis", "held"), strict=True):
+        for point in frame.dropna(subset=name).to_dict("records"):
+            place = THESIS_ARCHITECTURES.index(point["architecture"])
+            look = {"color": bit_width_color(point["bit_width"]), "fillstyle": "none"}
+            look["marker"] = PRUNING_MARKERS[point["pruning_percent"]]
+            [mark] = ax.plot(place, point[name], markersize=4.5, linestyle="", **look)
+            name_mark(mark, name_network(point), TITLES[name], f"{point[name]:.3g} ms")
+        for bits, column in zip(THESIS_BIT_WIDTHS, _cube(frame, name)[0].T, strict=True):
+            ax.plot(range(len(SHORT)), column, color=bit_width_color(bits), linewidth=0.9)
+        ax.set(yscale="log", title=f"{TITLES[name]} ({_MACHINES[name]})")
+        ax.yaxis.set_major_formatter(lambda value, _: compact(value))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_xticks(range(len(SHORT)), [short[:5] for short in SHORT], rotation=90)
+        ax.grid(axis="y", color="0.9")
+    axes[0].set_ylabel("inference time, batch of 32\n(ms, measured)")
+    label_points(axes[0])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=7)
     return carry(figure, frame)
 
 
