@@ -18,7 +18,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "thesis_points",
         ],
         "firmware": [
-            "accuracy_interval", "compare_estimates", "compare_published", "summarise_placed",
+            "accuracy_interval", "compare_estimates", "compare_published", "count_fitting",
+            "list_gates", "summarise_placed",
         ],
         "ledger": [
             "CONDITION", "CORRECTED", "DEFINITION", "Ledger", "NOT_REPRODUCED", "NOT_TESTABLE",

@@ -66,6 +66,7 @@ CANDIDATES = (  # key of `NETWORKS`, bit width, seed
     ("blind", 8, 0),
     ("blind", 4, 0),
     ("offsets", 8, 0),
+    ("taught", 8, 0),
 )
 
 
