@@ -4,9 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amrpkg.book import accuracy_interval, compare_estimates, compare_published, summarise_placed
-from amrpkg.book.figures import plot_adder_graph, plot_lut_estimates
+from amrpkg.book import (
+    accuracy_interval,
+    compare_estimates,
+    compare_published,
+    count_fitting,
+    list_gates,
+    summarise_placed,
+)
+from amrpkg.book.figures import plot_adder_graph, plot_gates, plot_lut_estimates, plot_pipeline
 from amrpkg.evaluation import binomial_interval
+from amrpkg.export import load_integers
+from amrpkg.hardware import generate_streaming
 from amrpkg.hardware.adder_graphs import share_adders
 from amrpkg.records import load_search
 
@@ -69,3 +78,43 @@ def test_the_graph_has_a_mark_for_every_signal_that_is_used():
     names = [text.get_text() for text in ax.texts]
     assert names.count("+") == len(graph.adders) and {"x0", "x1", "b0", "y0", "y1"} <= set(names)
     assert "b1" not in names
+
+
+def test_gates_and_fitting_of_a_record_by_hand(tmp_path):
+    made = {"target": "xc7", "kind": "synthesis", "synthesised_carry": 0, "synthesised_ff": 10}
+    made |= {"algorithm_ii_ff": 10, "algorithm_ii_bram": 0, "architecture": "symbolwise_2_6_6"}
+    folded = {"generator": "folded", "architecture": "vgglike_2f_1c_1re_1mp", "bit_width": 6}
+    folded |= {"algorithm_ii_dsp": 5_000, "synthesised_dsp": 150, "clocks_per_chunk": 900}
+    small = {"algorithm_ii_dsp": 18, "synthesised_dsp": 0, "clocks_per_chunk": 32}
+    rows = [
+        ROW | made | small | {"synthesised_lut": 500, "synthesised_bram": 0},
+        ROW | made | small | {"synthesised_lut": 600, "synthesised_bram": 0},  # another seed
+        ROW | made | folded | {"synthesised_lut": 3_000, "synthesised_bram": 140},
+        ROW
+        | made
+        | folded
+        | {"synthesised_lut": 2_000, "synthesised_bram": 140.5, "pruning_percent": 20},
+    ]
+    pd.DataFrame(rows).to_csv(path := tmp_path / "synthesis.csv", index=False)
+    gates = list_gates(path)
+    assert list(gates["synthesised_lut"]) == [500, 3_000, 2_000]
+    lines = [line.get_ydata().tolist() for ax in plot_gates(gates).axes for line in ax.lines]
+    assert [500] in lines and [140] in lines and [140.5] in lines
+    fitting = count_fitting(path).set_index("network")
+    assert list(fitting.loc["symbolwise_2_6_6", ["designs", "xc7s6", "xc7a35t"]]) == [
+        2, "0 / 2", "2 / 2",
+    ]  # fmt: skip
+    # 140 block RAMs are all that a Zynq 7020 has, and none holds 5,000 multipliers
+    assert list(fitting.loc["2f_1c_1re_1mp", ["xc7z020", "xc7v2000t"]]) == ["0 / 1", "0 / 2"]
+
+
+def test_the_pipeline_is_drawn_as_long_as_it_is(root):
+    design = generate_streaming(load_integers(root / f"results/search/{NAME}.safetensors"))
+    [ax] = plot_pipeline(design).axes
+    color = ax.patches[0].get_facecolor()
+    first = [bar for bar in ax.patches if bar.get_facecolor() == color]
+    assert first[0].get_x() == 0 and len(first) == len(design.steps)
+    assert first[-1].get_x() + first[-1].get_width() == 31 + design.latency
+    enters, leaves = ax.lines[-1].get_xdata()
+    assert leaves == 31 + design.latency and leaves - enters == design.steps[-1].clocks
+    assert ax.get_yticklabels()[0].get_text() == "pins: 1 clock, 16 bit"

@@ -24,7 +24,9 @@ ALSO = {
     "problem": {"90", "40", "527,000"},  # of others' designs, as published
     "01_signal_generation": {"0", "1", "500"},  # a point of the plane; samples drawn
     "04_evaluation_statistics": {"2", "99.8"},  # the factor that the thesis left out; one tried
-    "05_hardware_estimation": {"128", "512", "1", "2", "5"},  # channels; lines of Algorithm II
+    "05_hardware_estimation": {  # channels; lines of Algorithm II; DSP blocks of a part
+        *("128", "512", "1", "2", "5", "740"),
+    },
     "06_results": {  # read off the thesis's tables; and what a share, a ratio, a count can be
         *("5", "17", "90", "14", "1.5", "12", "19", "7", "91", "87"),
         *("0", "1", "80", "70"),
@@ -32,14 +34,16 @@ ALSO = {
     "07_what_holds": {  # the ledger's rules; printed times and what was counted of them
         *("0", "1", "2", "1.25", "97.1", "99", "9.26", "14.09"),
     },
-    "08_earning_100": {"16", "1", "2"},  # levels of 4 bits; a kernel's size; the first points
+    "08_earning_100": {  # levels of 4 bits; a kernel's size; the first points; a goal
+        *("16", "1", "2", "99.5"),
+    },
     "09_smallest_network": {"1", "64"},  # the step of the input
     "10_real_integers": {"7", "25", "64", "49", "36", "1.5"},  # its tables; (1 - p)^2; a goal
     "11_firmware": {  # 6 x is 8 x - 2 x; names of a family and of parts; counts as published
-        *("2", "7", "25", "85", "5,929", "4,855", "5,804"),
+        *("2", "7", "25", "85", "0.35", "5,929", "4,855", "5,804"),
     },
     "12_from_the_air": {  # how bursts and recordings were made; squares; a confidence asked for
-        *("1", "0.2", "0.5", "2", "40", "3.7", "0.3", "25", "90"),
+        *("1", "0.2", "0.5", "2", "40", "3.7", "0.3", "25", "90", "700"),
     },
     "appendix_figures": {"0", "1"},  # where a scale ends, where a ratio begins
     "what_follows": {"0.05", "7"},  # a noise power; in the name of a series of FPGAs
@@ -54,7 +58,7 @@ NOT_PROSE = [
     re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.S),
     re.compile(r"`[^`]*`"),
     re.compile(r"\]\([^)]*\)|<[^>]*>"),
-    re.compile(r"^\s*\d+\. ", re.M),  # of lists
+    re.compile(r"^\s*\d+\. |^\*\*\d\.\*\* ", re.M),  # of lists, of exercises
     # Figures 7 to 9, Figures 7 and 10, chapter 3, step 1.1
     re.compile(r"\b([Ff]igure|[Tt]able|[Cc]hapter|[Aa]ppendi|[Ss]tep)\w*\s+[\d.]+( (to|and) \d+)?"),
 ]

@@ -52,6 +52,7 @@ def test_printed_zeros_grew_back():
     assert (shares["linear"] < nominal + 0.001).all()
 
 
+REFINED_SO_FAR = ("vgglike_3f_3c_2re_3mp", "vgglike_3f_2c_2re_2mp")
 GRID_NAMES = [point.name for point in THESIS_GRID]
 EMPTY = "e3b0c44298fc1c14"  # the SHA-256 of no bytes, in short
 
@@ -161,12 +162,16 @@ def test_the_summary_marks_accuracies_by_their_data():
     assert row["fresh chunks right (%)"][0] == 50
 
 
+REFINED = [p for p in THESIS_GRID if p.bit_width == 4 and p.architecture in REFINED_SO_FAR]
+
+
 @pytest.mark.parametrize(
     ("protocol", "variant", "points"),
     [
         ("thesis", "held", THESIS_GRID),
         ("thesis", "regrowing", THESIS_GRID),
         ("streaming", "held", THESIS_GRID + SMALL_GRID),
+        ("refining", "held", REFINED),
     ],
 )
 def test_the_committed_record_is_whole_and_says_what_made_it(protocol, variant, points):

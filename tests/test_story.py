@@ -110,13 +110,15 @@ def test_the_command_writes_both_and_nothing_else_of_the_readme(story, tmp_path)
 
 def test_what_was_synthesised_is_marked_beside_its_estimate(tmp_path):
     """Of the designs on record one target, and one symbol a clock, count; the rest is as before."""
-    columns = "architecture,bit_width,pruning_percent,symbols_per_clock,family,synthesised_lut"
+    columns = "architecture,bit_width,pruning_percent,symbols_per_clock,family,values"
+    columns += ",synthesised_lut"
     rows = [
-        "symbolwise_2_6_6,4,0,1,,",  # a simulation
-        "symbolwise_2_6_6,4,0,1,ice40,901",
-        "symbolwise_2_6_6,4,0,8,xc7,4001",
-        "symbolwise_2_6_6,4,0,1,xc7,601",
-        "vgglike_2f_2c_2re_2mp,6,30,1,xc7,7001",
+        "symbolwise_2_6_6,4,0,1,,trained,",  # a simulation
+        "symbolwise_2_6_6,4,0,1,ice40,trained,901",
+        "symbolwise_2_6_6,4,0,8,xc7,trained,4001",
+        "symbolwise_2_6_6,4,0,1,xc7,trained,601",
+        "vgglike_2f_2c_2re_2mp,6,30,1,xc7,trained,7001",
+        "vgglike_2f_1c_1re_1mp,8,0,1,xc7,by heart,5001",
     ]
     (path := tmp_path / "synthesis.csv").write_text("\n".join([columns, *rows]))
     with_it, without = tell_story(synthesis=path), tell_story(synthesis=tmp_path / "none.csv")

@@ -13,6 +13,7 @@ from amrpkg.hardware.adder_graphs import share_adders, signed_digits
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
 from amrpkg.hardware.simulation import RtlNetwork, quantise
 from amrpkg.hardware.streaming import generate_streaming
+from amrpkg.hardware.waveform import sample_pins
 from amrpkg.models.architectures import FOLDS
 from amrpkg.signals import make_chunks
 
@@ -266,3 +267,15 @@ def test_what_simulation_lacks_or_refuses_is_told(monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(RuntimeError, match=r"C\+\+ compiler is missing"):
         RtlNetwork(design)
+
+
+def test_the_pins_are_sampled_clock_by_clock():
+    design, iq = generate_streaming(NETWORK, 2), samples(NETWORK, 40)[:3]
+    pins = sample_pins(design, iq)
+    taken = pins[(pins["s_axis_tvalid"] & pins["s_axis_tready"]) == 1]
+    given = quantise(NETWORK, iq).reshape(-1, 2, 2)[:, 0]  # the earlier of a clock's two symbols
+    assert (taken[["x0", "x1"]] == given).all(axis=None)
+    ends = taken.index[taken["s_axis_tlast"] == 1]
+    shown = pins.index[pins["m_axis_tvalid"] == 1]
+    assert list(shown - ends) == [design.latency] * 3
+    assert list(pins["m_axis_tdata"][shown]) == list(NETWORK.compute(iq).argmax(axis=1))

@@ -18,7 +18,7 @@ from amrpkg.training import Settings, settings, train
 SMALL = "vgglike_2f_1c_1re_1mp"
 
 
-@pytest.mark.parametrize("protocol", ["thesis", "streaming", "ranging", "offsets"])
+@pytest.mark.parametrize("protocol", ["thesis", "streaming", "refining", "ranging", "offsets"])
 def test_the_recorded_runs_had_the_knobs_of_today(protocol):
     runs = load_record().query("protocol == @protocol")
     for _, row in runs.iterrows():

@@ -18,7 +18,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "thesis_points",
         ],
         "firmware": [
-            "accuracy_interval", "compare_estimates", "compare_published", "summarise_placed",
+            "accuracy_interval", "compare_estimates", "compare_published", "count_fitting",
+            "list_gates", "summarise_placed",
         ],
         "ledger": [
             "CONDITION", "CORRECTED", "DEFINITION", "Ledger", "NOT_REPRODUCED", "NOT_TESTABLE",
@@ -33,5 +34,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "steps": ["summarise_steps"],
         "story": ["describe_story", "smallest", "tell_story"],
         "thesis": ["PRINTED", "estimate_grid", "load_thesis", "printed_zero_shares"],
+        "try_it": ["embed", "load_counts", "load_tried"],
     },
 )

@@ -5,6 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from amrpkg.evaluation.decisions import binomial_interval
+from amrpkg.hardware.devices import DEVICES, fits
+from amrpkg.hardware.resources import Resources
+from amrpkg.hardware.synthesis import Counts
 from amrpkg.records.search import load_search
 from amrpkg.records.synthesis import SYNTHESIS, load_synthesis
 
@@ -55,6 +58,41 @@ def compare_estimates(path: Path = SYNTHESIS) -> pd.DataFrame:
             table[name] = rows[column].where(meant)
             table[f"{name} / synthesised"] = (table[name] / table["synthesised"]).round(3)
     return table.reset_index(drop=True)
+
+
+def list_gates(path: Path = SYNTHESIS) -> pd.DataFrame:
+    """What bits and pruning leave of a design as synthesised for Xilinx 7, a row a design.
+
+    At one symbol a clock, so that only the network differs; of a folded one the clocks a chunk
+    say what the same multipliers achieve. Of several seeds the first in the record stays.
+    """
+    rows = load_synthesis(path)
+    rows = rows[(rows["target"] == "xc7") & (rows["symbols_per_clock"] == 1)]
+    keys = ["generator", "architecture", "bit_width", "pruning_percent"]
+    counts = [f"synthesised_{kind}" for kind in ("lut", "ff", "dsp", "bram")]
+    table = rows.drop_duplicates(keys)[[*keys, *counts, "clocks_per_chunk"]]
+    return table.sort_values(keys, ascending=[False, True, False, True]).reset_index(drop=True)
+
+
+def count_fitting(path: Path = SYNTHESIS) -> pd.DataFrame:
+    """How many designs of a kind fit each Xilinx 7 part, by Algorithm II and as synthesised."""
+    rows, found = load_synthesis(path), []
+    for row in rows[rows["target"] == "xc7"].to_dict("records"):
+        estimate = Resources(**{k: row[f"algorithm_ii_{k}"] for k in Resources._fields})
+        made = Counts(**{k: row[f"synthesised_{k}"] for k in Counts._fields})
+        fitting = {
+            (device.name, by): fits(counts, device)
+            for device in DEVICES.values()
+            if device.family == "xc7"
+            for by, counts in (("estimate", estimate), ("synthesis", made))
+        }
+        found.append({"network": row["architecture"], "generator": row["generator"], **fitting})
+    groups = pd.DataFrame(found).groupby(["network", "generator"])
+    sums, table = groups.sum(), groups.size().rename("designs").reset_index()
+    for device in dict.fromkeys(name for name, _ in sums):
+        pairs = zip(sums[device, "estimate"], sums[device, "synthesis"], strict=True)
+        table[device] = [f"{estimate} / {made}" for estimate, made in pairs]
+    return table.assign(network=_short(table["network"]))
 
 
 def compare_published(path: Path = SYNTHESIS) -> pd.DataFrame:

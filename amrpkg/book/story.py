@@ -17,7 +17,7 @@ from amrpkg.hardware.devices import find_device
 from amrpkg.models.architectures import THESIS_ARCHITECTURES, symbol_wise
 from amrpkg.records.grid import load_grid
 from amrpkg.records.search import SEARCH, load_search
-from amrpkg.records.synthesis import SYNTHESIS, load_synthesis
+from amrpkg.records.synthesis import FRESH, SYNTHESIS, load_synthesis
 
 PICTURE = CHECKOUT / "book/_static/story.svg"
 README = CHECKOUT / "README.md"
@@ -68,16 +68,17 @@ def tell_story(
     made = _find_synthesised(synthesis)
     places = pd.MultiIndex.from_frame(story[KEYS])
     story["synthesised_lut"] = made.reindex(places).to_numpy()
-    story.loc[story["series"] == HEART, "synthesised_lut"] = float("nan")  # the same circuits
+    story.loc[story["series"] == HEART, "synthesised_lut"] = float("nan")
     return story.reset_index(drop=True)
 
 
 def _find_synthesised(path: Path) -> pd.Series:
-    """Look-up tables by the keys, of the designs that are on record."""
+    """Look-up tables by the keys, of networks trained on fresh chunks that are on record."""
     if not path.exists():
         return pd.Series(index=pd.MultiIndex.from_arrays([[]] * len(KEYS)), dtype=float)
     rows = load_synthesis(path)
     rows = rows[(rows["family"] == "xc7") & (rows["symbols_per_clock"] == 1)]
+    rows = rows[rows["values"] == FRESH]
     return rows.drop_duplicates(KEYS).set_index(KEYS)["synthesised_lut"]
 
 

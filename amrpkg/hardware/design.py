@@ -15,10 +15,24 @@ word moves in a clock in which both ``tvalid`` and ``tready`` are high.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from amrpkg.hardware.integers import IntegerNetwork
 
 CLASS_BITS = 4
+
+
+class Step(NamedTuple):
+    """A part of the way of a chunk's last symbols to its class.
+
+    name : of a module, or "pins"
+    clocks : that pass in it
+    bits : that come out of it side by side
+    """
+
+    name: str
+    clocks: int
+    bits: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +48,7 @@ class Design:
     latency : clocks from the one that takes a chunk's last symbols to the one that shows its
         class, when nothing stalls it
     clocks_per_chunk : between two classes when nothing stalls it
+    steps : of the latency, in the order of the data
     """
 
     network: IntegerNetwork
@@ -44,6 +59,7 @@ class Design:
     score_bits: int
     latency: int
     clocks_per_chunk: int
+    steps: tuple[Step, ...] = ()
 
     @property
     def input_width(self) -> int:

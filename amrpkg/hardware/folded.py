@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from amrpkg.hardware.design import CLASS_BITS, Design
+from amrpkg.hardware.design import CLASS_BITS, Design, Step
 from amrpkg.hardware.folding import Folding, Stage, fold, stages
 from amrpkg.hardware.integers import IntegerNetwork
 
@@ -36,7 +36,8 @@ def generate_folded(network: IntegerNetwork, clocks_per_chunk: int = 1024) -> De
         if file.name.endswith(".sv")
     }
     foldings = fold(network, clocks_per_chunk)
-    instances, latency = [], _PINS
+    instances = []
+    steps = [Step("pins", _PINS, network.inputs * network.input_bits)]
     width, bits, signed = network.inputs, network.input_bits, True  # values a word, bits a value
     real = padded = network.inputs  # channels, and with those that fill up the last word
     for number, (stage, folding) in enumerate(zip(stages(network), foldings, strict=True)):
@@ -71,9 +72,10 @@ def generate_folded(network: IntegerNetwork, clocks_per_chunk: int = 1024) -> De
     .out_space(space{number + 1}), .out_claim(claim{number + 1}), .out_write(write{number + 1}),
     .out(data{number + 1}));
 """)
-        latency += folding.clocks + _PIPELINE + (folding.simd - 1).bit_length()
+        clocks = folding.clocks + _PIPELINE + (folding.simd - 1).bit_length()
         if folding.simd != width:
-            latency += max(1, width // folding.simd)
+            clocks += max(1, width // folding.simd)
+        steps.append(Step(name, clocks, folding.pe * out_bits))
         real, width, bits, signed = len(layer.weights), folding.pe, layer.bits, False
         padded = folding.pe * folding.groups
     texts["folded.sv"] = _top(network, "".join(instances), len(foldings), out_bits)
@@ -84,8 +86,9 @@ def generate_folded(network: IntegerNetwork, clocks_per_chunk: int = 1024) -> De
         top="folded",
         files=texts,
         score_bits=out_bits,
-        latency=latency,
+        latency=sum(step.clocks for step in steps),
         clocks_per_chunk=1 + max(network.chunk_size, *(folding.clocks for folding in foldings)),
+        steps=tuple(steps),
     )
 
 

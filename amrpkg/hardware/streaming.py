@@ -12,7 +12,7 @@ the next is free, or, where these would be too slow for the symbols, in a *queue
 from dataclasses import dataclass
 
 from amrpkg.common.arguments import require_choice
-from amrpkg.hardware.design import Design
+from amrpkg.hardware.design import CLASS_BITS, Design, Step
 from amrpkg.hardware.integers import IntegerNetwork
 from amrpkg.hardware.serial_modules import (
     SERIAL_ADDER,
@@ -78,6 +78,7 @@ def generate_streaming(network: IntegerNetwork, symbols_per_clock: int = 1) -> D
         plan.score_bits,
         latency,
         clocks,
+        front.steps(network, symbols_per_clock) + tuple(plan.steps),
     )
 
 
@@ -106,6 +107,12 @@ class _Front:
     instances: list[tuple[str, int, int]]
     outputs: Values
     latency: int
+
+    def steps(self, network: IntegerNetwork, symbols: int) -> tuple[Step, ...]:
+        pins = Step("pins", 1, symbols * network.inputs * network.input_bits)
+        layers = [Step(name, clocks, symbols * width) for name, width, clocks in self.instances]
+        rest = self.latency - sum(step.clocks for step in (pins, *layers))
+        return pins, *layers, Step("chunk_sum", rest, self.outputs.width)
 
 
 def _front(network: IntegerNetwork, symbols: int) -> _Front:
@@ -136,6 +143,7 @@ class _Plan:
     """What works on a chunk's sums.
 
     stages : its fully connected layers
+    steps : these and what follows
     latency : clocks from the one that has the sums to the one that shows the class
     clocks : that it needs for a chunk
     queued : whether classes go through a queue
@@ -143,6 +151,7 @@ class _Plan:
 
     modules: dict[str, str]
     stages: list[Stage]
+    steps: list[Step]
     latency: int
     clocks: int
     queued: bool
@@ -152,7 +161,7 @@ class _Plan:
 
 def _plan(front: _Front, network: IntegerNetwork, digit: int, queued: bool) -> _Plan:
     layers = [layer for layer in network.layers if layer.kind == "linear"]
-    values, modules, stages, latency, clocks = front.outputs, {}, [], 0, 0
+    values, modules, stages, steps, clocks = front.outputs, {}, [], [], 0
     before = front.latency  # clocks from the promise of a place to the chunk's arrival
     for layer in layers:
         final = layer is layers[-1]
@@ -163,16 +172,20 @@ def _plan(front: _Front, network: IntegerNetwork, digit: int, queued: bool) -> _
         clocks = max(clocks, rest if queued else max(rest, before + busy + 1))
         if final:
             modules[layer.name] = scores_module(layer, serial, values, digit)
-            before = serial.time + serial.digits + 3
+            before = serial.time + serial.digits
+            steps.append(Step(layer.name, before, len(serial.sums) * digit))
+            steps.append(Step("argmax", 3, CLASS_BITS))
+            before += 3
         else:
             modules[layer.name], values, before = hidden_module(layer, serial, values, digit)
-        latency += before
+            steps.append(Step(layer.name, before, values.width))
     score_bits = max(word.width + (not word.signed) for word in serial.sums)
     modules["argmax"] = argmax_module(len(serial.sums), score_bits, serial.digits, digit)
     modules["serial_adder"] = SERIAL_ADDER
     if queued:
         modules["queue"] = QUEUE
-        latency += 2
+        steps.append(Step("queue", 2, CLASS_BITS))
     else:  # the class has to be taken before the next
         clocks = max(clocks, before + 1)
-    return _Plan(modules, stages, latency, clocks, queued, score_bits, digit)
+    latency = sum(step.clocks for step in steps)
+    return _Plan(modules, stages, steps, latency, clocks, queued, score_bits, digit)

@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "search": [
                 "SEARCH", "describe_network", "load_search", "try_candidates", "try_network",
             ],
-        "synthesis": ["SYNTHESIS", "build_all", "draw_network", "load_synthesis"],
+        "synthesis": ["MULTIPLIERS", "SYNTHESIS", "build_all", "load_synthesis"],
         "speed": ["SPEED", "load_speed", "time_points"],
     },
 )

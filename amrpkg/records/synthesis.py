@@ -1,10 +1,9 @@
 """What networks become on FPGAs: estimates, simulation, synthesis, place and route, side by side.
 
-The small networks are those of the search that validation chose, and two pointwise ones, as they
-were trained. Of the thesis's architectures the repository has trained integers of seven points;
-the others are *drawn*: their sizes are those of the point without its pruned channels, their
-weights are random. A folded design keeps weights in memories, so its cells follow from the sizes,
-and its scores have to equal the integers whatever these are.
+Networks are trained ones, pruned channels taken out. The small ones lie in ``results/search``; of
+the pointwise ones and the thesis's architectures ``results/integers`` has nine points, and a
+finished run of `amr sweep` gives any other. What is only compared by its gates is simulated and
+synthesised; place and route, which takes minutes, is for some.
 """
 
 import re
@@ -21,21 +20,23 @@ from amrpkg.common.arguments import printable
 from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import RESULTS
 from amrpkg.export.integer_file import load_integers
-from amrpkg.export.reading import as_network
+from amrpkg.export.reading import as_network, read_integers
+from amrpkg.grid.folders import runs_folder
+from amrpkg.grid.points import SMALL_GRID, THESIS_GRID, Point
 from amrpkg.hardware.design import Design
 from amrpkg.hardware.devices import DEVICES, find_device, shortage
 from amrpkg.hardware.estimates import estimate_adder_graph, estimate_finn_r
 from amrpkg.hardware.folded import generate_folded
 from amrpkg.hardware.folding import clocks_for, fold
-from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
+from amrpkg.hardware.integers import IntegerNetwork
 from amrpkg.hardware.placement import place
 from amrpkg.hardware.resources import estimate
 from amrpkg.hardware.simulation import RtlNetwork
 from amrpkg.hardware.streaming import generate_streaming
 from amrpkg.hardware.synthesis import Synthesis, synthesise
 from amrpkg.hardware.tools import tool_version
-from amrpkg.models.architectures import ARCHITECTURES, WEIGHTLESS
 from amrpkg.records.rows import complete, load, read_rows
+from amrpkg.records.search import CANDIDATES as SEARCHED
 from amrpkg.signals.chunks import NOISE_POWER, make_chunks
 from amrpkg.signals.noise_word import with_noise_word
 
@@ -43,13 +44,14 @@ SYNTHESIS = RESULTS / "synthesis.csv"
 KEY = ["network", "symbols_per_clock"]
 MULTIPLIERS = 156  # of a folded design: as many as the largest ECP5 has
 CHUNKS_PER_CLASS = {"streaming": 2_223, "folded": 112}  # simulated: 20,007 and 1,008
+FRESH, SET = "trained", "trained on the thesis's 2,304 chunks"
 _COUNTS = ("lut", "ff", "carry", "dsp", "bram")
 
 
 class Candidate(NamedTuple):
     """A network to build.
 
-    network : of ``results/search`` or ``results/integers``, or one that is drawn
+    network : of ``results/search`` or ``results/integers``, or the point of a run
     architecture, bit_width, pruning_percent : what it is
     symbols_per_clock : of a streaming design
     targets : devices, or families where there is no place and route
@@ -67,38 +69,44 @@ class Candidate(NamedTuple):
         return not self.architecture.startswith("vgglike")
 
 
-_THESIS = ("2f_1c_1re_1mp", "2f_2c_2re_2mp", "3f_2c_2re_2mp", "3f_3c_2re_3mp")
-
-
 def _symbol_wise(channels: str, symbols: int, *targets: str, bits: int = 4, seed: int = 2):
     name = f"symbolwise_{channels}"
     return Candidate(f"{name}_{bits}bit_seed_{seed}", name, bits, 0, symbols, targets)
 
 
-def _folded(short: str, bits: int, pruned: int, *targets: str) -> Candidate:
-    name = f"vgglike_{short}"
-    point = f"{name}_{bits}bit" + (f"_pr_{pruned}" if pruned else "")
-    return Candidate(point, name, bits, pruned, 1, targets)
+_POINTWISE = ("pointwise_24_16_8", "pointwise_48_32_16")
+_PLACED = tuple(
+    f"vgglike_{short}"
+    for short in ("2f_1c_1re_1mp", "3f_3c_2re_3mp", "2f_2c_2re_2mp", "3f_2c_2re_2mp")
+)
+
+
+def _point(point: Point, *targets: str) -> Candidate:
+    keys = point.architecture, point.bit_width, point.pruning_percent
+    return Candidate(point.name, *keys, 1, targets)
 
 
 CANDIDATES = (  # the seed of a symbol-wise one is the best of five on validation chunks
     _symbol_wise("2_6_6", 1, "ecp5-25k", "ice40-hx1k", "ice40-up5k", "ice40-hx8k", "xc7", "xcup"),
     _symbol_wise("2_6_6", 8, "ecp5-25k", "ice40-hx8k", "xc7", "xcup"),
-    _folded("2f_1c_1re_1mp", 6, 30, "ecp5-85k", "xc7"),
     _symbol_wise("2_8", 1, "ecp5-25k", "ice40-up5k", "xc7", bits=8, seed=0),
     _symbol_wise("2_6_8", 1, "ecp5-25k", "ice40-up5k", "xc7"),
     _symbol_wise("2_8_8", 1, "ecp5-25k", "ice40-up5k", "xc7"),
-    _folded("3f_3c_2re_3mp", 6, 30, "ecp5-85k", "xc7"),
-    Candidate("pointwise_24_16_8_4bit_pr_30", "pointwise_24_16_8", 4, 30, 1, ("ecp5-25k", "xc7")),
     _symbol_wise("2_6_8", 8, "ecp5-25k", "xc7"),
     _symbol_wise("2_8_8", 8, "ecp5-25k", "xc7"),
-    *(_folded(short, 6, 30, "ecp5-85k", "xc7") for short in _THESIS[1:3]),
-    Candidate("pointwise_48_32_16_4bit_pr_30", "pointwise_48_32_16", 4, 30, 1, ("ecp5-25k", "xc7")),
-    *(
-        _folded(short, bits, pruned, "xc7")
-        for bits, pruned in ((4, 30), (8, 30), (6, 0), (4, 0), (8, 0))
-        for short in _THESIS
-    ),
+    *(_point(Point(name, 4, 30), "ecp5-25k", "xc7") for name in _POINTWISE),
+    *(_point(Point(name, 6, 30), "ecp5-85k", "xc7") for name in _PLACED),
+)
+CANDIDATES += tuple(  # and, compared by their gates alone, all that are quantised
+    candidate
+    for candidate in (
+        *(
+            _symbol_wise("_".join(map(str, (2, *channels))), 1, "xc7", bits=bits, seed=seed)
+            for channels, bits, seed in SEARCHED
+        ),
+        *(_point(point, "xc7") for point in SMALL_GRID + THESIS_GRID),
+    )
+    if candidate.bit_width != 32 and candidate.network not in {x.network for x in CANDIDATES}
 )
 
 
@@ -133,52 +141,22 @@ def build_all(
 
 
 def find_network(candidate: Candidate) -> tuple[IntegerNetwork, str]:
-    """The integers of a candidate, and whether they are "trained" or "drawn"."""
-    for folder in ("search", "integers"):
-        if (file := RESULTS / folder / f"{candidate.network}.safetensors").exists():
-            return load_integers(file), "trained"
-    _, architecture, bits, pruned, *_ = candidate
-    return draw_network(candidate.network, architecture, bits, pruned), "drawn"
+    """The integers of a candidate, and what trained them: `FRESH` or `SET`.
 
-
-def draw_network(
-    name: str, architecture: str, bit_width: int, pruning_percent: int, seed: int = 0
-) -> IntegerNetwork:
-    """A VGG-like network of a point's sizes, without its pruned channels, with random weights.
-
-    Shifts bring a sum of usual size to the full range of the output.
+    Raises ``ValueError`` for a point without a file or a run.
     """
-    rng, row = np.random.default_rng(seed), ARCHITECTURES[architecture]
-    most = (1 << (bit_width - 1)) - 1
-    layers, channels, positions, step = [], row.inputs, 32, most / 2
-    rows = row.layers()
-    for layer in rows:
-        if layer.kind in WEIGHTLESS:
-            layers.append(IntegerLayer(layer.name, layer.kind, 0, bit_width))
-            positions //= 2
-            continue
-        last = layer is rows[-1]
-        outputs = layer.outputs - (0 if last else round(pruning_percent / 100 * layer.outputs))
-        if layer.kind == "linear":
-            channels, positions = channels * positions, 1
-        weights = rng.integers(-most, most + 1, (outputs, channels, layer.taps), np.int8)
-        usual = step * most / 2 * np.sqrt(channels * layer.taps)  # of a sum
-        shift = 0 if last else max(0, round(np.log2(2 * usual / (1 << bit_width))))
-        biases = rng.integers(-int(usual / 4) - 1, int(usual / 4) + 2, outputs, np.int32)
-        layers.append(
-            IntegerLayer(
-                layer.name,
-                layer.kind,
-                0,
-                0 if last else bit_width,
-                bit_width,
-                weights,
-                biases,
-                np.full(outputs, shift, np.int8),
-            )
-        )
-        channels, step = outputs, most
-    return IntegerNetwork(name, bit_width, 32, bit_width, 2 - bit_width, tuple(layers))
+    name = candidate.network
+    for folder in ("search", "integers"):
+        if (file := RESULTS / folder / f"{name}.safetensors").exists():
+            return load_integers(file), FRESH
+    for protocol, values in (("streaming", FRESH), ("thesis", SET)):
+        if (file := runs_folder() / protocol / name / "model.safetensors").exists():
+            return read_integers(file, name), values
+    raise ValueError(
+        f"network {name} is in none of {RESULTS / 'integers'} and {runs_folder()}; allowed: after "
+        f"`amr sweep --architecture {candidate.architecture} --bit-width {candidate.bit_width} "
+        f"--pruning {candidate.pruning_percent}`"
+    )
 
 
 def generate_design(candidate: Candidate) -> Design:
@@ -276,7 +254,7 @@ def _place(synthesis: Synthesis, target: str) -> dict:
     }
 
 
-ROOT = root(_build)
+ROOT = root(_build, without=["read_integers"])  # trained elsewhere, compared by their Verilog
 
 
 def load_synthesis(path: Path = SYNTHESIS) -> pd.DataFrame:

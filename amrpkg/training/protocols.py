@@ -179,12 +179,14 @@ _UNSETTLED = {"vgglike_5f_5c_4re_4mp": 1e-3, "vgglike_5f_4c_4re_4mp": 1e-3}  # r
 _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
 _REFINED = {
-    # architecture: thousands of fresh chunks from the float model; a large one learns slowly
-    "vgglike_5f_5c_4re_4mp": 200,
-    "vgglike_5f_4c_4re_4mp": 250,
-    "vgglike_5f_3c_4re_3mp": 400,
+    # architecture: peak rate and thousands of fresh chunks from the float model
+    "vgglike_5f_5c_4re_4mp": (1e-3, 200),
+    "vgglike_5f_4c_4re_4mp": (1e-3, 250),
+    "vgglike_5f_3c_4re_3mp": (1e-3, 400),
+    "vgglike_3f_3c_2re_3mp": (2e-3, 1000),
+    "vgglike_3f_2c_2re_2mp": (2e-3, 1000),
 }
-_OTHERS_REFINED = 600
+_OTHERS_REFINED = (2e-3, 1200)  # a high rate pays where there are many steps to come down in
 _SMALL = {
     # of pointwise networks, bit width: peak rate, millions of fresh chunks, both if pruned
     32: (3e-3, 2, 3e-3, 1),
@@ -272,9 +274,9 @@ def _streaming(architecture: str, bit_width: int) -> StreamSettings:
 def _refining(architecture: str, bit_width: int) -> StreamSettings:
     if bit_width == 32:
         return _streaming(architecture, 32)
-    chunks = 1000 * _REFINED.get(architecture, _OTHERS_REFINED)
-    step = 2.0 ** (1 - bit_width)  # the samples reach one unit each way
-    knobs = StreamSettings(1e-3, chunks, 1e-3, chunks, batch_size=128, weight_decay=0.0)
+    rate, thousands = _REFINED.get(architecture, _OTHERS_REFINED)
+    chunks, step = 1000 * thousands, 2.0 ** (1 - bit_width)  # samples reach one unit each way
+    knobs = StreamSettings(rate, chunks, rate, chunks, batch_size=128, weight_decay=0.0)
     return replace(knobs, optimizer="adam", held_scales=True, input_step=step)
 
 

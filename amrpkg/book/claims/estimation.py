@@ -4,11 +4,14 @@ import pandas as pd
 
 from amrpkg.book.claims.evidence import HELD, Evidence
 from amrpkg.book.ledger import Ledger, relative
-from amrpkg.book.rules import about, below, each, equal, steady, true
-from amrpkg.hardware.resources import count_architecture, estimate_layers
+from amrpkg.book.rules import about, at_most, below, each, equal, steady, true
+from amrpkg.grid.points import KEYS
+from amrpkg.hardware.devices import find_device, fits
+from amrpkg.hardware.resources import Resources, count_architecture, estimate_layers
+from amrpkg.hardware.synthesis import Counts
 from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES
 
-NO_TOOLS = "needs a synthesis for a named device; all resources here are estimates"
+PART = "xc7z020"  # a Zynq 7020: what small boards have
 PRINTED, AS_PRINTED = "Appendix A", "Algorithm II as printed"
 
 
@@ -71,13 +74,53 @@ def enter(ledger: Ledger, evidence: Evidence) -> None:
         conditions=[(f"{HELD} on biases too", bias_flipflops(evidence.held))],
         by="record",
     )
-    ledger.cannot("abstract", 'models that "fit on hardware with limited resources"', NO_TOOLS)
-    place = "ch. 4, estimation"
-    ledger.cannot(
-        *(place, 'two DSP blocks a MAC are "an upper bound on DSP block usage"', NO_TOOLS)
+    _enter_synthesis(ledger, evidence)
+
+
+def _enter_synthesis(ledger: Ledger, evidence: Evidence) -> None:
+    """What synthesis says, of the designs of chapter 11."""
+    rows, part, by = evidence.synthesised, find_device(PART), "chapter 11"
+    folded = rows[rows["generator"] == "folded"]
+    quantised = evidence.printed[evidence.printed["bit_width"] != 32]
+
+    def held(frame, kind, prefix):
+        counts = frame[[f"{prefix}{field}" for field in kind._fields]]
+        return [fits(kind(*row), part) for row in counts.itertuples(index=False)]
+
+    ledger.add(
+        "abstract",
+        f'models that "fit on hardware with limited resources": a {PART} holds them',
+        each(true()),
+        printed=held(quantised, Resources, ""),
+        conditions=[
+            (
+                f"folded onto its multipliers, {len(folded)} points of the thesis as synthesised",
+                held(folded, Counts, "synthesised_"),
+            )
+        ],
+        by=by,
     )
-    ledger.cannot(place, 'the impact of ReLU layers "is very minimal"', NO_TOOLS)
-    ledger.cannot(place, "hardware that takes advantage of zero weights", NO_TOOLS)
+    place = "ch. 4, estimation"
+    ledger.add(
+        place,
+        'two DSP blocks a MAC are "an upper bound on DSP block usage": synthesised DSP blocks a '
+        "multiplier, folded",
+        *(each(at_most(2)), folded["synthesised_dsp"] / folded["finn_r_dsp"]),
+        by=by,
+    )
+    ledger.cannot(
+        place,
+        'the impact of ReLU layers "is very minimal"',
+        "as synthesised, rounding, ReLU and the limit of the bit width are one",
+    )
+    twins = folded.groupby(KEYS[:2])["pruning_percent"].transform("min") == 0
+    ledger.add(
+        place,
+        "hardware that takes advantage of zero weights: clocks a chunk of as many multipliers, "
+        "pruned channels taken out, to unpruned",
+        *(each(below(1)), relative(folded[twins], "clocks_per_chunk", pruning_percent=0)),
+        by=by,
+    )
 
 
 def _enter_assumptions(ledger: Ledger, sums: PrintedSums) -> None:

@@ -10,6 +10,7 @@ from amrpkg.book.thesis import estimate_grid, load_thesis
 from amrpkg.grid.points import KEYS
 from amrpkg.models.architectures import THESIS_ARCHITECTURES
 from amrpkg.records.grid import load_grid
+from amrpkg.records.synthesis import load_synthesis
 
 LARGEST, SMALLEST = THESIS_ARCHITECTURES[0], THESIS_ARCHITECTURES[-1]
 SECOND = "vgglike_2f_2c_2re_2mp"  # second smallest, the other network of the thesis's figures
@@ -41,6 +42,7 @@ class Evidence:
     earned : the same 81 points trained on fresh chunks, masks held
     real : of the same points as real integers, ``ms`` of a batch of 32 and ``to_fastest``,
         how many times as fast as the fastest float32 runtime; indexed by the keys
+    synthesised : designs as synthesised for Xilinx 7, at one symbol a clock
     seed : of the series and of what is generated
     """
 
@@ -50,6 +52,7 @@ class Evidence:
     by_size: pd.DataFrame
     earned: pd.DataFrame
     real: pd.DataFrame
+    synthesised: pd.DataFrame
     seed: int
 
     @classmethod
@@ -64,6 +67,7 @@ class Evidence:
             by_size=estimate_grid(),
             earned=earned[earned["architecture"].isin(THESIS_ARCHITECTURES)],
             real=thesis_points(compare_speed(32)),
+            synthesised=load_synthesis().query("target == 'xc7' and symbols_per_clock == 1"),
             seed=seed,
         )
 

@@ -4,7 +4,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from amrpkg.book.figures.style import BLUE, GREY, ORANGE, OURS, carry, in_style, subplots
+from amrpkg.book.figures.style import (
+    BLUE,
+    GREY,
+    MARKERS,
+    ORANGE,
+    OURS,
+    PRUNING_COLORS,
+    carry,
+    in_style,
+    subplots,
+)
 from amrpkg.hardware.adder_graphs import AdderGraph
 
 _ESTIMATE_LOOKS = {
@@ -73,4 +83,36 @@ def plot_lut_estimates(table: pd.DataFrame) -> Figure:
         axis.set_minor_formatter(NullFormatter())
     ax.set(xlabel="LUT, synthesised for Xilinx 7 (Yosys)", ylabel="LUT, an estimate")
     ax.legend(frameon=False)
+    return carry(figure, table)
+
+
+@in_style
+def plot_gates(table: pd.DataFrame) -> Figure:
+    """Synthesised LUT over the bit width, unrolled and folded, and memory and time of folded ones.
+
+    table : of `list_gates`; a marker an architecture, a colour a pruning rate
+    """
+    figure, axes = subplots(2, 2, figsize=(7.5, 5.2))
+    panels = (
+        ("streaming", "synthesised_lut", "LUT, unrolled"),
+        ("folded", "synthesised_lut", "LUT, folded"),
+        ("folded", "synthesised_bram", "block RAM of 36 Kbit, folded"),
+        ("folded", "clocks_per_chunk", "clocks a chunk, folded"),
+    )
+    for ax, (generator, column, title) in zip(axes.flat, panels, strict=True):
+        rows = table[table["generator"] == generator]
+        looks = dict(zip(rows["architecture"].unique(), MARKERS * 2, strict=False))
+        for (name, percent), line in rows.groupby(["architecture", "pruning_percent"]):
+            style = {"marker": looks[name], "color": PRUNING_COLORS[percent]}
+            ax.plot(line["bit_width"], line[column], fillstyle="none", linewidth=0.9, **style)
+        for name, marker in looks.items():
+            short = name.removeprefix("vgglike_").replace("symbolwise_", "")
+            ax.plot([], [], marker, color="0.3", fillstyle="none", label=short)
+        bits = sorted(table["bit_width"].unique())
+        ax.set(title=title, xlabel="bits", xticks=bits, xlim=(bits[0] - 0.4, bits[-1] + 0.4))
+        ax.set_ylim(bottom=0)
+        ax.legend(frameon=False, fontsize=7)
+    for percent, color in PRUNING_COLORS.items():
+        axes[0, 1].plot([], [], color=color, label=f"{percent} % pruned")
+    axes[0, 1].legend(frameon=False, fontsize=7)
     return carry(figure, table)
