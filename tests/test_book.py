@@ -314,7 +314,9 @@ addEventListener("load", () => setTimeout(async () => {
 @pytest.mark.parametrize(
     "page",
     [
-        page if page in ("intro", "chapters/11_firmware") else pytest.param(page, marks=SLOW)
+        page
+        if page in ("intro", "chapters/11_firmware", "references")
+        else pytest.param(page, marks=SLOW)
         for page in PAGES
     ],
 )
