@@ -43,7 +43,7 @@ ALSO = {
         *("2", "7", "25", "85", "0.35", "5,929", "4,855", "5,804"),
     },
     "12_from_the_air": {  # how bursts and recordings were made; squares; a confidence asked for
-        *("1", "0.2", "0.5", "2", "40", "3.7", "0.3", "25", "90", "700"),
+        *("1", "0.2", "0.5", "2", "40", "3.7", "0.3", "25", "90", "700", "15", "36"),
     },
     "appendix_figures": {"0", "1"},  # where a scale ends, where a ratio begins
     "what_follows": {"0.05", "7"},  # a noise power; in the name of a series of FPGAs
