@@ -12,8 +12,9 @@ book: .venv/installed
 	$(BIN)/jupyter-book build book/ -W --keep-going --all
 	@echo "Open _build/html/index.html in a browser."
 
+# One thread a process: two test processes, and the kernels that they start, share the cores.
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Run the chapters on their default parameters and store the outputs, which `make test` compares
 # with those of the book that it builds.

@@ -122,6 +122,7 @@ def classify(
     roll_off: float | Literal["auto"] | None = None,
     carrier: float | Literal["auto"] | None = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+    raw: Annotated[Literal["cf32", "cs16", "cs8", "cu8"] | None, Parameter(name="--format")] = None,
     json: _Json = False,
     csv: _Csv = False,
 ) -> None:
@@ -132,10 +133,11 @@ def classify(
     amrpkg/signals/constellations.py. Without --model a small network decides that
     comes with the package. With --samples-per-symbol the recording goes through a
     receiver first: any rate from 2 up, timing, carrier, phase and level, and
-    signals unlike all classes are unknown.
+    signals unlike all classes are unknown. Bursts that SigMF annotations mark are
+    received one by one.
 
-    With - raw pairs I, Q of little-endian 32-bit floats come from standard input,
-    and decisions are printed as they come, a line each.
+    With - raw pairs I, Q come from standard input, and decisions are printed as
+    they come, a line each.
 
     Args:
         normalise: Find the level of the recording, taken to be the same throughout; scale it.
@@ -143,42 +145,52 @@ def classify(
         roll_off: Of its root raised cosine, or auto, which is the default.
         carrier: Middle of its band in cycles a sample, or auto, which is the default.
         output: A .sigmf-meta for its annotated copy, the data beside it.
+        raw: Of pairs from standard input; by default cf32, little-endian 32-bit floats.
     """
     from amrpkg.evaluation import classification
+    from amrpkg.evaluation.annotated_bursts import receive_annotated
     from amrpkg.evaluation.annotations import write_annotated
     from amrpkg.evaluation.normalisation import matching_factor
     from amrpkg.evaluation.reception import receive_recording
     from amrpkg.export.reading import load_network
-    from amrpkg.signals.recordings import load_sample_rate, load_samples
+    from amrpkg.signals.recordings import load_annotations, load_sample_rate, load_samples
 
     def note(text: str) -> None:
         _say(f"amr classify: {file}: {text}", sys.stderr)
 
     if str(file) == "-":
-        whole = {"normalise": normalise or None, "samples_per_symbol": samples_per_symbol}
-        whole |= {"roll_off": roll_off, "carrier": carrier, "output": output}
+        whole = {"normalise": normalise or None, "output": output}
         if given := [name for name, value in whole.items() if value is not None]:
             raise ValueError(f"{given[0]} is given with -; allowed: with a file, read as a whole")
-        return _classify_stream(model or classification.SHIPPED, classes, note, json, csv)
+        receiver = (samples_per_symbol, roll_off, carrier)
+        if samples_per_symbol is not None:
+            return _receive_stream(raw or "cf32", receiver, model, classes, note, json, csv)
+        _require_receiver(*receiver[1:])
+        model = model or classification.SHIPPED
+        return _classify_stream(raw or "cf32", model, classes, note, json, csv)
+    if raw:
+        raise ValueError("format is given with a file; allowed: with -, of a file its ending says")
     samples = load_samples(file)
     if samples_per_symbol is not None:
         if normalise:
             raise ValueError("normalise is given; allowed: without samples_per_symbol")
         network = load_network(model, classes) if model else None
-        given = (None if v == "auto" else v for v in (samples_per_symbol, roll_off, carrier))
-        reception = receive_recording(samples, *given, network)
-        sample_rate = load_sample_rate(file)
-        if sample_rate:
+        given = _given(samples_per_symbol, roll_off, carrier)
+        annotations, sample_rate = load_annotations(file), load_sample_rate(file)
+        if annotations:
+            found, missed = receive_annotated(samples, annotations, *given, network)
+            for text in missed:
+                note(f"warning: {text}")
+        else:
+            found = [receive_recording(samples, *given, network)]
+        for reception in found if sample_rate else ():
             note(f"{sample_rate / reception.samples_per_symbol:.6g} symbols a second")
         if output:
             if output.exists() and output.samefile(file):
                 raise ValueError(f"output is {str(file)!r}; allowed: another file than is read")
-            write_annotated(output, samples, reception, sample_rate)
-        return _print_reception(reception, note, json, csv)
-    if any(given is not None for given in (roll_off, carrier, output)):
-        raise ValueError(
-            "samples_per_symbol is not given; allowed: it, with roll_off, carrier or output"
-        )
+            write_annotated(output, samples, *found, sample_rate=sample_rate)
+        return _print_receptions(found, note, json, csv)
+    _require_receiver(roll_off, carrier, output)
     network = load_network(model or classification.SHIPPED, classes)
     size = network.chunk_size
     if len(samples) < size:
@@ -207,6 +219,17 @@ def classify(
     print(f"{len(table)} chunks of {size} samples: {shares}", flush=True)
 
 
+def _given(*options) -> tuple:
+    return tuple(None if option == "auto" else option for option in options)
+
+
+def _require_receiver(*options) -> None:
+    if any(option is not None for option in options):
+        raise ValueError(
+            "samples_per_symbol is not given; allowed: it, with roll_off, carrier or output"
+        )
+
+
 # Of a stream: the first line, and a decision's, with its chunk, first sample, class, confidence.
 _PLAIN = "chunk  first sample  class  confidence\n", "{:5}  {:12}  {:5}  {:10.2%}\n"
 _CSV_LINES = "chunk,first_sample,modulation,confidence\n", "{},{},{},{}\n"
@@ -216,7 +239,7 @@ _JSON_LINES = (
 )
 
 
-def _classify_stream(model: Path, classes, note, json: bool, csv: bool) -> None:
+def _classify_stream(raw: str, model: Path, classes, note, json: bool, csv: bool) -> None:
     """Decide what comes from standard input, and print it before more is read."""
     import numpy as np
 
@@ -225,10 +248,12 @@ def _classify_stream(model: Path, classes, note, json: bool, csv: bool) -> None:
     from amrpkg.export.c_network import load_compiled
     from amrpkg.signals.constellations import CONSTELLATIONS
     from amrpkg.signals.raw_stream import RawStream
+    from amrpkg.signals.raw_types import RAW_TYPES
 
     network = load_compiled(model, classes)
     size, names = network.chunk_size, np.array(list(CONSTELLATIONS))
-    stream, watch, counts = RawStream(sys.stdin.buffer, size), Watch(network), np.zeros(9, int)
+    stream = RawStream(sys.stdin.buffer, size, RAW_TYPES[raw])
+    watch, counts = Watch(network), np.zeros(9, int)
     head, line = _JSON_LINES if json else _CSV_LINES if csv else _PLAIN
     print(end=head, flush=True)
     for chunks in stream:
@@ -240,9 +265,7 @@ def _classify_stream(model: Path, classes, note, json: bool, csv: bool) -> None:
         counts += np.bincount(labels, minlength=9)
         for doubt in watch.see(chunks):
             note(f"warning: up to sample {stream.chunks * size}: {doubt}")
-    samples, odd = divmod(stream.chunks * size * 8 + stream.left, 8)
-    if odd:
-        note(f"the stream ends with {odd} of the 8 bytes of a sample, which are left out")
+    samples = stream.chunks * size + _left_over(stream, raw, note)
     if not stream.chunks:
         raise ValueError(f"the stream holds {samples} samples; allowed: at least a chunk of {size}")
     if rest := samples % size:
@@ -254,22 +277,99 @@ def _classify_stream(model: Path, classes, note, json: bool, csv: bool) -> None:
         print(f"{stream.chunks} chunks of {size} samples: {shares}", flush=True)
 
 
-def _print_reception(reception, note, json: bool, csv: bool) -> None:
-    """Print what a receiver found, chunk by chunk, notes beside it."""
-    rate, band, table = reception.samples_per_symbol, reception.band, reception.table
-    note(f"{rate:.6g} samples a symbol, roll-off {band.roll_off:.2f}")
-    note(f"the middle of the band is at {band.carrier:.5f} cycles a sample")
-    for text in reception.notes:
-        note(f"warning: {text}")
+def _left_over(stream, raw: str, note) -> int:
+    """Samples behind the last whole chunk of a stream; a note of bytes behind those."""
+    from amrpkg.signals.raw_types import RAW_TYPES
+
+    each = RAW_TYPES[raw].bytes_a_sample
+    left, odd = divmod(stream.left, each)
+    if odd:
+        note(f"the stream ends with {odd} of the {each} bytes of a sample, which are left out")
+    return left
+
+
+def _receive_stream(raw: str, options, model, classes, note, json: bool, csv: bool) -> None:
+    """Receive what comes from standard input, and print every window before more is read."""
+    from collections import Counter
+
+    from amrpkg.evaluation.received_stream import receive_stream
+    from amrpkg.export.c_network import load_compiled
+    from amrpkg.receiver import UNKNOWN
+    from amrpkg.signals.raw_stream import RawStream
+    from amrpkg.signals.raw_types import RAW_TYPES
+
+    stream = RawStream(sys.stdin.buffer, 1, RAW_TYPES[raw])
+    network = load_compiled(model, classes) if model else None
+    pieces = (piece.ravel().copy() for piece in stream)
+    windows = receive_stream(pieces, *_given(*options), network)
+    counts, chunk, told = Counter(), 0, []
+    if csv:
+        print(",".join(_RECEIVED), flush=True)
+    elif not json:
+        print(end=_RECEIVED_PLAIN, flush=True)
+    for window in windows:
+        if window.reception is None:
+            numbers = dict.fromkeys(_RECEIVED[6:])
+            row = {"first_sample": window.first, "samples": window.count, "modulation": UNKNOWN}
+            rows, notes = [{**row, "confidence": None, "reason": window.why, **numbers}], []
+        else:
+            rows, notes = window.reception.table.to_dict("records"), window.reception.notes
+            rate = window.reception.samples_per_symbol
+            rows = [{**row, "samples": round(32 * rate)} for row in rows]
+        for row in rows:
+            print(_received_line({"chunk": chunk} | row, json, csv))
+            counts[row["modulation"]] += 1
+            chunk += 1
+        sys.stdout.flush()
+        for text in notes if not told else ():
+            note(f"warning: from sample {window.first}: {text}")
+        told = notes
+    _left_over(stream, raw, note)
+    if not chunk:
+        raise ValueError("the stream holds no samples; allowed: a signal")
+    if not json and not csv:
+        print(f"{chunk} decisions: {', '.join(f'{n} {c}' for n, c in counts.most_common())}")
+
+
+_RECEIVED = ("chunk", "first_sample", "samples", "modulation", "confidence", "reason")
+_RECEIVED += ("es_n0_db", "carrier", "phase", "level")
+_RECEIVED_PLAIN = "chunk  first sample  class    confidence  Es/N0 dB   carrier  phase  level\n"
+
+
+def _received_line(row: dict, as_json: bool, as_csv: bool) -> str:
+    """A decision of the receiver, of a recording's table or of a stream."""
+    if as_json:
+        return json.dumps({name: row[name] for name in _RECEIVED})
+    if as_csv:
+        values = ("" if row[name] is None else str(row[name]) for name in _RECEIVED)
+        return ",".join(f'"{value}"' if "," in value else value for value in values)
+    why = f"  ({row['reason']})" if row["reason"] else ""
+    head = f"{row['chunk']:5}  {row['first_sample']:12}  {row['modulation']:7}"
+    if row["confidence"] is None:
+        return head + why
+    return (
+        f"{head}  {row['confidence']:10.2%}  {row['es_n0_db']:8.1f}  {row['carrier']:8.5f}  "
+        f"{row['phase']:5.0f}  {row['level']:.3g}{why}"
+    )
+
+
+def _print_receptions(receptions, note, json: bool, csv: bool) -> None:
+    """Print what a receiver found, burst by burst and chunk by chunk, notes beside it."""
+    import pandas as pd
+
+    for reception in receptions:
+        rate, band = reception.samples_per_symbol, reception.band
+        note(f"{rate:.6g} samples a symbol, roll-off {band.roll_off:.2f}")
+        note(f"the middle of the band is at {band.carrier:.5f} cycles a sample")
+        for text in reception.notes:
+            note(f"warning: {text}")
+    table = pd.concat([reception.table for reception in receptions], ignore_index=True)
+    rows = table.rename_axis("chunk").reset_index().to_dict("records")
     if json or csv:
-        return _print_rows(table.rename_axis("chunk").reset_index().to_dict("records"), json)
-    print("chunk  first sample  class    confidence  Es/N0 dB   carrier  phase  level")
-    for row in table.itertuples():
-        print(
-            f"{row.Index:5}  {row.first_sample:12}  {row.modulation:7}  {row.confidence:10.2%}  "
-            f"{row.es_n0_db:8.1f}  {row.carrier:8.5f}  {row.phase:5.0f}  {row.level:.3g}"
-            + (f"  ({row.reason})" if row.reason else "")
-        )
+        return _print_rows(rows, json)
+    print(end=_RECEIVED_PLAIN)
+    for row in rows:
+        print(_received_line(row, False, False))
     counts = table["modulation"].value_counts()
     shares = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
     print(f"{len(table)} chunks of 32 symbols: {shares}", flush=True)

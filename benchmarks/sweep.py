@@ -5,6 +5,11 @@ another in one process, default threads, default Adam, and each pruned point tra
 network first. It is given its imports for free; the sweep's time is that of the whole command.
 Both go to the same target loss, so the last losses are printed beside each other.
 
+Neither is given Brevitas's compiled operators (``BREVITAS_JIT=1``): by processor time an epoch
+took 1.0 to 1.2 times as long with them (PyTorch 2.13, Brevitas 0.13, one thread), weights came out
+other in their last bits, the first import compiles for half a minute, and one that is killed in it
+leaves a lock that every later import waits for.
+
     python benchmarks/sweep.py
     python benchmarks/sweep.py --architecture vgglike_2f_1c_1re_1mp --bit-width 32
 """

@@ -16,9 +16,9 @@ import pytest
 from komm_signals import KOMM, komm_receive
 
 from amrpkg.cli import main
-from amrpkg.evaluation import LOOKED_AT, PERIOD, SHIPPED, Watch, classify
+from amrpkg.evaluation import LOOKED_AT, PERIOD, SHIPPED, Watch, classify, window_size
 from amrpkg.export import find_compiler, load_compiled, load_network
-from amrpkg.signals import RawStream
+from amrpkg.signals import CONSTELLATIONS, RAW_TYPES, Burst, RawStream
 
 SMALLEST = "results/search/symbolwise_2_6_6_4bit_seed_2.safetensors"
 
@@ -57,8 +57,9 @@ def start(root):
     """Starts the command in a process of its own, with the smallest network; ends it."""
     started = []
 
-    def run(**streams):
-        command = ["-m", "amrpkg", "classify", "-", "--json", "--model", str(root / SMALLEST)]
+    def run(*options, model=root / SMALLEST, **streams):
+        command = ["-m", "amrpkg", "classify", "-", "--json", *options]
+        command += ["--model", str(model)] if model else []
         streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
         process = subprocess.Popen(
             [sys.executable, *command],
@@ -171,9 +172,6 @@ def test_doubts_are_told_when_they_begin():
     "arguments",
     [
         ["--normalise"],
-        ["--samples-per-symbol", "auto"],
-        ["--roll-off", "0.3"],
-        ["--carrier", "0"],
         ["--output", "x.sigmf-meta"],
     ],
 )
@@ -182,6 +180,80 @@ def test_what_takes_a_whole_recording_is_refused(arguments, samples, pipe):
     name = arguments[0].strip("-").replace("-", "_")
     assert (status, out) == (2, "")
     assert err == f"amr classify: {name} is given with -; allowed: with a file, read as a whole\n"
+
+
+# Other numbers, and the receiver
+
+
+@pytest.mark.parametrize("raw", ["cs16", "cs8", "cu8"])
+def test_integers_of_radios_are_decided_as_floats(raw, samples, pipe):
+    """At half of full scale, which the network is given back by its own steps."""
+    kind, parts = RAW_TYPES[raw], (0.5 * samples[:3200]).view(np.float32)
+    numbers = np.rint(parts * kind.full_scale + kind.middle).astype(kind.numbers)
+    read = kind.read(numbers.tobytes())
+    np.testing.assert_allclose(read.view(np.float32), parts, atol=0.51 / kind.full_scale)
+    status, out, err = pipe(numbers.tobytes() + b"1", "--json", "--format", raw)
+    expected = classify(load_network(SHIPPED), read)["modulation"].tolist()
+    assert status == 0 and [json.loads(line)["modulation"] for line in out.splitlines()] == expected
+    assert f"ends with 1 of the {kind.bytes_a_sample} bytes" in err
+
+
+def test_a_format_is_of_a_stream_and_a_receiver_wants_its_rate(pipe, samples, tmp_path, capsys):
+    np.save(path := tmp_path / "x.npy", samples[:64])
+    assert main(["classify", str(path), "--format", "cs8"]) == 2
+    assert "format is given with a file; allowed: with -" in capsys.readouterr().err
+    status, out, err = pipe(samples[:64].tobytes(), "--roll-off", "0.3")
+    assert (status, out) == (2, "") and "samples_per_symbol is not given" in err
+    status, out, err = pipe(samples[:64].tobytes(), "--samples-per-symbol", "1.5")
+    assert (status, out) == (2, "") and "samples_per_symbol is 1.5; allowed" in err
+
+
+def radio(name, symbols, seed, **offsets):
+    burst = Burst(**{"es_n0_db": 22, "samples_per_symbol": 3.2, "gain": 0.05} | offsets)
+    return burst.transmit(CONSTELLATIONS[name], symbols, np.random.default_rng(seed))
+
+
+def test_a_stream_is_received_without_a_gap(pipe):
+    """Windows follow each other: a decision every 32 symbols, the places where they are."""
+    x = radio("8PSK", 3200, 0, carrier=0.001)
+    numbers = np.rint(x.view(np.float32) * 2**15).astype("<i2").tobytes()
+    options = ["--samples-per-symbol", "3.2", "--format", "cs16"]
+    status, out, err = pipe(numbers, *options, "--json")
+    rows = list(map(json.loads, out.splitlines()))
+    assert status == 0 and err == "" and {row["modulation"] for row in rows} == {"8PSK"}
+    assert [row["chunk"] for row in rows] == list(range(96))
+    steps = np.diff([row["first_sample"] for row in rows])
+    assert np.abs(steps - 32 * 3.2).max() < 2 and rows[0]["first_sample"] < 60
+    assert all(abs(row["es_n0_db"] - 22) < 1.5 for row in rows)
+    _, out, _ = pipe(numbers, *options, "--csv")
+    found = list(csv.DictReader(io.StringIO(out)))
+    assert [float(row["level"]) for row in found] == [row["level"] for row in rows]
+    _, out, _ = pipe(numbers, *options)
+    assert out.splitlines()[-1] == "96 decisions: 8PSK 96" and len(out.splitlines()) == 98
+
+
+def test_a_signal_that_begins_in_a_stream_is_found_and_noise_is_unknown(pipe):
+    noise = np.random.default_rng(1).normal(size=(2, 40_000)) / 1000
+    x = np.concatenate([noise[0] + 1j * noise[1], radio("QPSK", 6400, 2)]).astype(np.complex64)
+    status, out, _ = pipe(x.tobytes(), "--samples-per-symbol", "auto", "--json")
+    first, *rows = map(json.loads, out.splitlines())
+    assert status == 0 and (first["modulation"], first["confidence"]) == ("unknown", None)
+    assert first["first_sample"] == 0 and "no symbol rate" in first["reason"]
+    assert [row["modulation"] for row in rows].count("QPSK") > 100
+    assert {row["modulation"] for row in rows} == {"QPSK", "unknown"}
+    assert all(row["first_sample"] > 38_000 for row in rows if row["modulation"] == "QPSK")
+
+
+def test_a_received_stream_comes_as_it_is_sent_and_ctrl_c_ends(start):
+    process = start("--samples-per-symbol", "3.2", model=None, stdout=subprocess.PIPE)
+    x = radio("QPSK", 4000, 3)
+    process.stdin.write(x[: window_size(3.2) + 10].tobytes())
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["modulation"] == "QPSK"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.decode().split("\n")[-2] == "amr classify: stopped; the same command goes on"
 
 
 # A process at a pipe

@@ -25,7 +25,7 @@ FLOWGRAPHS = {"classify_bursts": "classify_pdus", "tag_symbols": "tag_modulation
 
 
 @with_gnu_radio
-@pytest.mark.parametrize("name", ["16PSK", "4ASK", "32QAM, cross"])
+@pytest.mark.parametrize("name", ["16PSK", "4ASK", "32QAM, hole inside"])
 def test_gnu_radio_s_signals_are_recognised_or_unknown(name):
     burst = Burst.draw(24, np.random.default_rng(3))
     x = transmit_with_gnu_radio(burst, name, 3 * 256 + 60, 4)

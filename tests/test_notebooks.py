@@ -2,10 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import closing
-from itertools import product
 from pathlib import Path
 
 import nbformat
@@ -146,23 +146,36 @@ def test_names_of_figures_and_tables_are_unique():
     assert len(names) == len(set(names)) >= 10
 
 
-def test_papermill_sweep_of_two_points(tmp_path, monkeypatch):
-    """Chapters 3 to 6 on an unpruned and a pruned point: the seed of the grid's sweep."""
-    monkeypatch.setenv("AMR_RUNS", str(tmp_path / "runs"))
-    with closing(kernels.KernelServer()) as server:
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A folder with executed chapters 3 to 6 of an unpruned and a pruned point, and its runs.
+
+    Chapter 4, which costs most, is run on the first only: the book runs it on a pruned one.
+    """
+    folder = tmp_path_factory.mktemp("swept")
+    with pytest.MonkeyPatch.context() as patch, closing(kernels.KernelServer()) as server:
+        patch.setenv("AMR_RUNS", str(folder / "runs"))
         manager = kernels.kernel_manager(server)
-        for percent, chapter in product((0, 30), CHAPTERS[2:6]):
-            output = tmp_path / f"{chapter.stem}_{percent}.ipynb"
-            point = {**SMALL, "pruning_percent": percent}
-            run_notebook(chapter, output, point, progress=False, kernels=manager)
-            assert "ok: " in stdout(code_cells(output))
-    grid = collate(tmp_path / "runs", tmp_path / "grid.csv")
+        third, fourth, *later = CHAPTERS[2:6]
+        for percent, chapters in ((0, (third, fourth, *later)), (30, (third, *later))):
+            for chapter in chapters:
+                output = folder / f"{chapter.stem}_{percent}.ipynb"
+                point = {**SMALL, "pruning_percent": percent}
+                run_notebook(chapter, output, point, progress=False, kernels=manager)
+    return folder
+
+
+def test_papermill_sweep_of_two_points(swept, tmp_path):
+    """The seed of the grid's sweep."""
+    outputs = list(swept.glob("*.ipynb"))
+    assert len(outputs) == 7 and all("ok: " in stdout(code_cells(path)) for path in outputs)
+    grid = collate(swept / "runs", tmp_path / "grid.csv")
     points = [Point(*key) for key in grid.iloc[:, :3].itertuples(index=False)]
     assert points == [Point(**SMALL), Point(**SMALL, pruning_percent=30)]
     assert grid["converged"].all()
     assert (grid["training_correct"] / grid["training_count"] > 0.95).all()
     assert (grid["fresh_correct"] / grid["fresh_count"] < 0.8).all()
-    assert not list(tmp_path.glob("runs/**/*.part"))
+    assert not list(swept.glob("runs/**/*.part"))
 
 
 def test_the_first_two_chapters_run_with_other_parameters(tmp_path):
@@ -174,25 +187,26 @@ def test_the_first_two_chapters_run_with_other_parameters(tmp_path):
     run_notebook(CHAPTERS[1], tmp_path / "02.ipynb", SMALL | {"bit_width": 4}, progress=False)
 
 
-def papermill_command(chapter, output, *parameters):
+def papermill_command(chapter, output, runs, *parameters):
     command = [sys.executable, "-m", "papermill", str(chapter), str(output), *parameters]
-    environment = os.environ | {"AMR_RUNS": str(output.parent / "runs")}
+    environment = os.environ | {"AMR_RUNS": str(runs)}
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
-def test_the_papermill_command_of_the_readme(tmp_path):
+def test_the_papermill_command_of_the_readme(swept, tmp_path):
+    shutil.copytree(swept / "runs", runs := tmp_path / "runs")  # where its unpruned point is done
     chosen = ["-p", "architecture", SMALL["architecture"], "-p", "bit_width", "32"]
-    done = papermill_command(
-        CHAPTERS[2], tmp_path / "out.ipynb", *chosen, "-p", "pruning_percent", "20"
-    )
+    chosen += ["-p", "pruning_percent", "20"]
+    done = papermill_command(CHAPTERS[2], tmp_path / "out.ipynb", runs, *chosen)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs/thesis/vgglike_2f_1c_1re_1mp_pr_20/metrics.json").exists()
+    assert (runs / "thesis/vgglike_2f_1c_1re_1mp_pr_20/metrics.json").exists()
     page = make_page(tmp_path / "out.ipynb")
     assert page.warnings == [] and "1re_1mp" in page.html and "glue:" not in page.html
 
 
 def test_an_ill_typed_value_fails_with_a_message_that_names_it(tmp_path):
-    done = papermill_command(CHAPTERS[2], tmp_path / "out.ipynb", "-p", "bit_width", "four")
+    wrong = ("-p", "bit_width", "four")
+    done = papermill_command(CHAPTERS[2], tmp_path / "out.ipynb", tmp_path, *wrong)
     assert done.returncode != 0
     assert "bit_width is 'four'; allowed: 32, 8, 6, 4" in done.stderr
 

@@ -1,6 +1,7 @@
 """Oversampled recordings from Python, from the command line, from liquid-dsp, and bad ones."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ import sigmf
 from komm_signals import KOMM, komm_points
 
 from amrpkg.cli import main
-from amrpkg.evaluation import SHIPPED, STEPS, decide_by_steps, receive_recording, write_annotated
+from amrpkg.evaluation import (
+    SHIPPED,
+    STEPS,
+    cut_band,
+    decide_by_steps,
+    receive_recording,
+    write_annotated,
+)
 from amrpkg.export import load_network
 from amrpkg.receiver import NAMES
 from amrpkg.signals import CONSTELLATIONS, SCHEMES, Burst, has_liquid, transmit_with_liquid
@@ -127,6 +135,138 @@ def test_annotations_are_those_of_sigmf(tmp_path, capsys):
     assert "allowed: another file than is read" in capsys.readouterr().err
     assert main([*again[:-1], str(tmp_path / "y.json")]) == 2
     assert "y.json'; allowed: a file that ends in .sigmf-meta" in capsys.readouterr().err
+
+
+def mark(path, *annotations, rate=3.7e6):
+    """Add annotations to a SigMF file."""
+    meta = json.loads(path.read_text())
+    keys = ("sample_start", "sample_count", "freq_lower_edge", "freq_upper_edge")
+    for values, detail in annotations:
+        marks = {f"core:{key}": value for key, value in zip(keys, values, strict=False)}
+        meta["annotations"].append(marks | ({"signal:detail": detail} if detail else {}))
+    meta["captures"][0]["core:frequency"] = 1e8
+    meta["global"]["core:sample_rate"] = rate
+    path.write_text(json.dumps(meta))
+
+
+def test_annotated_bursts_are_received_one_by_one(tmp_path, capsys):
+    """Two at a time in bands of their own, one after them at another rate, one too short."""
+    noise = 0.02 * np.random.default_rng(6).normal(size=(12_000, 2)) @ [1, 1j]
+    marks, rate = [], 3.7e6
+    for name, start, carrier, width, detail in (
+        ("8PSK", 300, -0.3, 7.4, {}),
+        ("QPSK", 500, 0.2, 7.4, {"symbol_rate": rate / 7.4}),
+        ("16QAM", 6000, 0.0, 4.0, {}),
+    ):
+        x = recording(name, 700, samples_per_symbol=width, carrier=carrier, es_n0_db=40)
+        x = x[: len(noise) - start]
+        noise[start : start + len(x)] += x
+        edges = [1e8 + rate * (carrier + side * 0.675 / width) for side in (-1, 1)]
+        marks.append(((start, len(x), *edges), detail))
+    marks.append(((11_000, 600), {}))
+    path, output = tmp_path / "x.sigmf-meta", tmp_path / "y.sigmf-meta"
+    sigmf.fromarray(noise.astype(np.complex64)).tofile(tmp_path / "x")
+    mark(path, *marks)
+    command = ["classify", str(path), "--samples-per-symbol", "auto", "--json"]
+    assert main([*command, "--output", str(output)]) == 0
+    shown = capsys.readouterr()
+    assert "the annotation of samples 11000 to 11600: " in shown.err
+    told = [float(rate) for rate in re.findall(r"([\d.e+]+) symbols a second", shown.err)]
+    assert told == pytest.approx([500_000, 500_000, 925_000], rel=1e-4) and told[1] == 500_000
+    rows = json.loads(shown.out)
+    names = [row["modulation"] for row in rows]
+    assert names == ["8PSK"] * 16 + ["QPSK"] * 16 + ["16QAM"] * 16
+    found = {"8PSK": rows[:16], "QPSK": rows[16:32], "16QAM": rows[32:]}
+    for name, ((start, count, low, high), _) in zip(found, marks, strict=False):
+        middle = (low + high) / 2 - 1e8
+        for row in found[name]:
+            assert start < row["first_sample"] < start + count
+            assert row["carrier"] * rate == pytest.approx(middle, abs=200)
+            assert row["level"] == pytest.approx(1, rel=0.05)
+    labels = [item["core:label"] for item in sigmf.fromfile(output).get_annotations()]
+    assert labels == ["8PSK", "QPSK", "16QAM"]
+
+
+@pytest.mark.parametrize("symbol_rate", ["fast", -1, 0])
+def test_a_symbol_rate_that_is_none_is_told(symbol_rate, tmp_path, capsys):
+    sigmf.fromarray(recording()).tofile(tmp_path / "x")
+    mark(path := tmp_path / "x.sigmf-meta", ((100, 1500), {"symbol_rate": symbol_rate}))
+    assert main(["classify", str(path), "--samples-per-symbol", "3.7"]) == 2
+    assert "with a symbol_rate of" in capsys.readouterr().err
+
+
+def test_a_band_is_cut_out_with_its_noise_and_level():
+    rng = np.random.default_rng(7)
+    n = np.arange(4000)
+    tone = np.exp(2j * np.pi * (0.3 + 1 / 400) * n)
+    noise = 0.1 * rng.normal(size=(4000, 2)) @ [1, 1j]
+    part, share = cut_band(tone + noise, 0.3, 0.1)
+    assert (len(part), share) == (400, 0.1)
+    level = (
+        part @ np.exp(-2j * np.pi * np.arange(400) / 40) / 400
+    )  # 1/400 is 1/40 of the lower rate
+    assert abs(level) == pytest.approx(10**0.5, rel=0.05)
+    assert np.var(part - level * np.exp(2j * np.pi * np.arange(400) / 40)) == pytest.approx(
+        0.02, rel=0.2
+    )
+
+
+# Bad recordings: a clear word, or unknown, never a class that is not there.
+
+
+def spoilt(kind) -> np.ndarray:
+    rng, x = np.random.default_rng(8), recording("QPSK", 900)
+    if kind == "below two samples a symbol":
+        return recording("QPSK", 2000, samples_per_symbol=1.5)
+    if kind == "no signal":
+        return rng.normal(size=(4000, 2)) @ [1, 1j]
+    if kind == "two signals":
+        return x + recording("8PSK", 900, timing=0.4, carrier=0.002, phase=1)
+    if kind == "shorter than the front end":
+        return x[:900]
+    if kind == "clipped":
+        return np.clip(x.real, -0.2, 0.2) + 1j * np.clip(x.imag, -0.2, 0.2)
+    if kind == "constant":
+        return x + 3
+    if kind == "drop-outs":
+        return np.where(np.arange(len(x)) % 1000 < 300, 0, x)
+    return np.where(np.arange(len(x)) == 700, np.nan, x)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "told"),
+    [
+        ("below two samples a symbol", "auto", None),
+        ("below two samples a symbol", "1.5", "samples_per_symbol is 1.5; allowed: at least 2"),
+        ("below two samples a symbol", "2", None),
+        ("no signal", "auto", "no symbol rate between 2 and 16"),
+        ("no signal", "3.7", None),
+        ("two signals", "3.7", None),
+        ("shorter than the front end", "3.7", "samples are [900]; allowed: at least"),
+        ("clipped", "3.7", None),
+        ("constant", "3.7", None),
+        ("drop-outs", "3.7", None),
+        ("not a number", "3.7", "at sample 700; allowed: finite"),
+    ],
+)
+def test_a_bad_recording_is_refused_or_unknown(kind, rate, told, tmp_path, capsys):
+    samples = spoilt(kind).astype(np.complex64)
+    np.save(path := tmp_path / "x.npy", samples)
+    status = main(["classify", str(path), "--samples-per-symbol", rate, "--json"])
+    shown = capsys.readouterr()
+    if told or status == 2:
+        assert (status, shown.out) == (2, "") and (told or "no symbol rate") in shown.err
+    else:
+        rows = json.loads(shown.out)
+        wrong = [row for row in rows if row["modulation"] not in ("unknown", "QPSK")]
+        right = [row for row in rows if row["modulation"] == "QPSK"]
+        assert status == 0 and not wrong
+        assert kind in ("clipped", "constant", "drop-outs") or not right
+    if kind == "not a number":
+        with pytest.raises(ValueError, match="samples has .*nan.* at 700; allowed: finite"):
+            receive_recording(samples)
+    if kind in ("clipped", "constant"):
+        assert kind in shown.err
 
 
 def test_every_step_decides_right_at_20_db():

@@ -97,3 +97,14 @@ def test_symbols_unlike_a_class_are_improbable(change, name):
     symbols = rng.choice(CONSTELLATIONS["QPSK"], 256) + noise[0] + 1j * noise[1]
     assert probability(symbols, "QPSK", 0.01) > 1e-3
     assert probability(change(symbols), name, 0.01) < 1e-3
+
+
+def test_confidence_is_what_it_says():
+    """At 10 dB, of what is called by a class; the fit of a wrong one makes it a little too sure."""
+    sure, right = [], []
+    for number, (name, points) in enumerate(CONSTELLATIONS.items()):
+        _, found = recognised(points, 10, 20 + number)
+        sure.extend(found.posterior.max(axis=2)[found.is_known])
+        right.extend((found.classes == NAMES.index(name))[found.is_known])
+    assert len(sure) > 90
+    assert -0.03 < np.mean(sure) - np.mean(right) < 0.06

@@ -3,19 +3,26 @@
 import json
 import shutil
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sigmf
 
-from amrpkg.signals import SUFFIXES, load_samples
+from amrpkg.signals import RAW_TYPES, SUFFIXES, load_samples
 
 SAMPLES = (np.arange(40) / 7 - 1j * np.arange(40)[::-1] / 9).astype(np.complex64)
 
 
 def save_sigmf(path: Path, samples=SAMPLES) -> None:
     sigmf.fromarray(samples).tofile(path)
+
+
+def save_raw(name: str, path: Path) -> None:
+    """An eighth, which lies within full scale."""
+    raw = RAW_TYPES[name]
+    np.rint(SAMPLES.view("f4") / 8 * raw.full_scale + raw.middle).astype(raw.numbers).tofile(path)
 
 
 def edit_sigmf(folder: Path, data: bytes | None, **fields) -> Path:
@@ -42,6 +49,7 @@ WRITERS = {
     "x.cf32": SAMPLES.tofile,
     "x.fc32": SAMPLES.tofile,
     "X.CFILE": SAMPLES.tofile,
+    **{f"x.{name}": partial(save_raw, name) for name in ("cs16", "cs8", "cu8")},
     "x.sigmf": save_sigmf,
     "x.sigmf-meta": lambda path: save_sigmf(path.with_suffix("")),
     "x.sigmf-data": lambda path: save_sigmf(path.with_suffix("")),
@@ -53,7 +61,11 @@ def test_every_format_gives_the_same_samples(name, tmp_path):
     WRITERS[name](tmp_path / name)
     loaded = load_samples(tmp_path / name)
     assert loaded.dtype == np.complex64
-    np.testing.assert_array_equal(loaded, SAMPLES)
+    if name[2:] in RAW_TYPES and name != "x.cf32":  # of an eighth, in steps
+        step = 8 / RAW_TYPES[name[2:]].full_scale
+        np.testing.assert_allclose(8 * loaded.view("f4"), SAMPLES.view("f4"), atol=0.501 * step)
+    else:
+        np.testing.assert_array_equal(loaded, SAMPLES)
 
 
 def test_every_suffix_is_tried():
@@ -172,6 +184,7 @@ BROKEN = {
     "infinite": (lambda folder: save(folder, "x.npy", with_nan(1j * np.inf)), "sample 7"),
     "too large": (lambda folder: save(folder, "x.npy", with_nan(1e300)), "sample 7"),
     "nan cf32": (lambda folder: write(folder, "x.cf32", b"\xff" * 80), "sample 0"),
+    "odd integers": (lambda folder: write(folder, "x.cs16", RAW[:-2]), "318 bytes"),
     "odd count": (lambda folder: write(folder, "x.cf32", RAW[:-4]), "316 bytes"),
     "meta alone": (lambda folder: edit_sigmf(folder, None), "No signal data"),
     "metadata only": (lambda folder: edit_sigmf(folder, None, metadata_only=True), "metadata only"),

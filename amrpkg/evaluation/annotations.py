@@ -6,7 +6,7 @@ Source: the Signal Metadata Format specification, version 1.2, https://sigmf.org
 """
 
 import json
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +47,11 @@ def annotate(reception: Reception, sample_rate: float = 1.0) -> list[dict]:
 
 
 def write_annotated(
-    path: Path, samples: np.ndarray, reception: Reception, sample_rate: float | None = None
+    path: Path, samples: np.ndarray, *receptions: Reception, sample_rate: float | None = None
 ) -> None:
     """Write a SigMF recording, ``path`` and its data beside it.
 
-    path : ends in .sigmf-meta; samples : complex[n]
+    path : ends in .sigmf-meta; samples : complex[n]; receptions : one, or one a burst
 
     Raises ``ValueError`` for another ending.
     """
@@ -68,7 +68,7 @@ def write_annotated(
     meta = {
         "global": about,
         "captures": [{"core:sample_start": 0}],
-        "annotations": annotate(reception, sample_rate or 1.0),
+        "annotations": list(chain(*(annotate(r, sample_rate or 1.0) for r in receptions))),
     }
     with whole_file(path.with_suffix(DATA), binary=True) as file:
         file.write(np.asarray(samples, dtype="<c8").tobytes())

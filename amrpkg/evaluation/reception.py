@@ -67,6 +67,9 @@ def receive_recording(
         raise ValueError(f"samples are {len(samples)}, all zero; allowed: a recording of a signal")
     if len(samples) < 512:
         raise ValueError(f"samples are {len(samples)}; allowed: at least 512")
+    if not np.isfinite(samples).all():
+        bad = int(np.isfinite(samples).argmin())
+        raise ValueError(f"samples has {samples[bad]} at {bad}; allowed: finite numbers")
     samples, notes = _without_defects(samples)
     if samples_per_symbol is None:
         samples_per_symbol = find_samples_per_symbol(samples)

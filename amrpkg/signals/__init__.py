@@ -19,6 +19,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "noise_word": ["estimate_noise_power", "with_noise_word"],
         "pulses": ["raised_cosine_spectrum", "root_raised_cosine"],
         "raw_stream": ["RawStream"],
-        "recordings": ["SUFFIXES", "load_sample_rate", "load_samples"],
+        "raw_types": ["RAW_TYPES", "RawType"],
+        "recordings": [
+            "Annotation", "SUFFIXES", "load_annotations", "load_sample_rate", "load_samples",
+        ],
     },
 )

@@ -20,8 +20,8 @@ from amrpkg.signals import gnu_radio_flowgraph as flowgraph
 from amrpkg.signals.bursts import Burst
 from amrpkg.signals.constellations import CONSTELLATIONS
 
-GNU_RADIO_SHAPES = (*CONSTELLATIONS, "32QAM, cross")
-"""4ASK, 8ASK, 8QAM and 32QAM have our points; the cross has its corners within, as GNU Radio's."""
+GNU_RADIO_SHAPES = (*CONSTELLATIONS, "32QAM, hole inside")
+"""4ASK, 8ASK, 8QAM and 32QAM have our points; the last is a square of 36 without one a side."""
 
 
 def find_gnu_radio() -> str | None:

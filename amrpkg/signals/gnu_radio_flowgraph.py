@@ -21,7 +21,7 @@ def constellation(name, points):
         "8PSK": digital.constellation_8psk,
         "16PSK": lambda: digital.psk_constellation(16),
         "16QAM": digital.constellation_16qam,
-        "32QAM, cross": digital.qam32_holeinside_constellation,
+        "32QAM, hole inside": digital.qam32_holeinside_constellation,
     }
     if name in own:
         return own[name]()

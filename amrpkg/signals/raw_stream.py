@@ -5,21 +5,23 @@ from typing import BinaryIO
 
 import numpy as np
 
-_SAMPLE = 8  # bytes
+from amrpkg.signals.raw_types import RAW_TYPES, RawType
+
 _BUFFER = 1 << 20  # bytes, about; more than a pipe holds
 
 
 class RawStream:
-    """Pairs I, Q of little-endian 32-bit floats, read when they are asked for.
+    """Raw pairs I, Q, read when they are asked for.
 
     file : binary, with ``readinto1``, which waits for bytes and gives what is there
     size : samples of a chunk
+    raw : what the pairs are
     chunks : whole ones that were given
     left : bytes after the last whole chunk, known at the end
     """
 
-    def __init__(self, file: BinaryIO, size: int):
-        self._file, self._size = file, size
+    def __init__(self, file: BinaryIO, size: int, raw: RawType = RAW_TYPES["cf32"]):
+        self._file, self._size, self._raw = file, size, raw
         self.chunks = self.left = 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -27,13 +29,12 @@ class RawStream:
 
         Raises ``ValueError`` at the first sample that is not finite, after the chunks before it.
         """
-        chunk = self._size * _SAMPLE
+        chunk = self._size * self._raw.bytes_a_sample
         buffer = memoryview(bytearray(-(-_BUFFER // chunk) * chunk))
         while came := self._file.readinto1(buffer[self.left :]):
             self.left += came
             if whole := self.left // chunk * chunk:
-                samples = np.frombuffer(buffer[:whole], "<c8").astype(np.complex64, copy=False)
-                yield from self._require_finite(samples)
+                yield from self._require_finite(self._raw.read(buffer[:whole]))
                 self.left -= whole
                 buffer[: self.left] = buffer[whole : whole + self.left]
 

@@ -5,6 +5,7 @@
 | ``.npy`` | one complex array of one dimension, any precision |
 | ``.npz`` | the same, as its only array or as the one named ``iq`` or ``samples`` |
 | ``.cf32``, ``.fc32``, ``.cfile`` | raw pairs I, Q of little-endian 32-bit floats |
+| ``.cs16``, ``.cs8``, ``.cu8`` | raw pairs of 16-bit, 8-bit and unsigned 8-bit integers |
 | ``.sigmf-meta``, ``.sigmf-data``, ``.sigmf`` | a SigMF recording or archive, one complex channel |
 
 Nothing in a file is ever run: pickled arrays are refused.
@@ -15,13 +16,17 @@ import tarfile
 import warnings
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from amrpkg.common.arguments import printable
 from amrpkg.common.files import require_regular
+from amrpkg.signals.raw_types import RAW_TYPES
 
-RAW = (".cf32", ".fc32", ".cfile")
+RAW = dict.fromkeys((".cf32", ".fc32", ".cfile"), RAW_TYPES["cf32"]) | {
+    f".{name}": RAW_TYPES[name] for name in ("cs16", "cs8", "cu8")
+}
 SIGMF = (".sigmf-meta", ".sigmf-data", ".sigmf")
 SUFFIXES = (".npy", ".npz", *RAW, *SIGMF)
 LARGEST_UNPACKED = 256 << 20  # bytes
@@ -36,8 +41,8 @@ _HEADER_READERS = {
 def load_samples(path: Path) -> np.ndarray:
     """Read a recording, ``complex64[n]`` in the units of the file.
 
-    Fixed-point SigMF is scaled to -1 .. 1, as SigMF's own reader does. Long ``.npy`` files of
-    ``complex64`` and raw files stay on disk until they are used.
+    Fixed-point numbers are scaled to -1 .. 1, as SigMF's own reader does. Long ``.npy`` files of
+    ``complex64`` and raw files of floats stay on disk until they are used.
 
     Raises ``ValueError`` that names `path`, what came and what is allowed: an unknown suffix, no
     plain file, a damaged or empty one, one that unpacks to more than 256 MiB, SigMF whose data
@@ -78,6 +83,55 @@ def load_sample_rate(path: Path) -> float | None:
     import sigmf  # here: it takes as long as NumPy
 
     return sigmf.fromfile(path, skip_checksum=True).get_global_field("core:sample_rate")
+
+
+class Annotation(NamedTuple):
+    """A burst that somebody has marked in a recording.
+
+    start, count : samples; edges : of its band in cycles a sample, lower and upper, if told
+    samples_per_symbol : if told
+    """
+
+    start: int
+    count: int
+    edges: tuple[float, float] | None = None
+    samples_per_symbol: float | None = None
+
+
+def load_annotations(path: Path) -> list[Annotation]:
+    """The annotations of a SigMF recording, none of another file; those that `amrpkg` wrote are
+    what it decided, and left out.
+
+    path : of a recording that `load_samples` has read
+
+    Edges are taken as frequencies about the ``core:frequency`` of the first capture. SigMF has no
+    field for a symbol rate; ``symbol_rate`` in ``signal:detail`` is read where someone put it.
+
+    Raises ``ValueError`` for a symbol rate that is none.
+    """
+    if Path(path).suffix.lower() not in SIGMF:
+        return []
+    import sigmf
+
+    recording = sigmf.fromfile(path, skip_checksum=True)
+    rate = recording.get_global_field("core:sample_rate") or 1.0
+    captures, found = recording.get_captures(), []
+    centre = captures[0].get("core:frequency", 0.0) if captures else 0.0
+    for item in recording.get_annotations():
+        if item.get("core:generator") == "amrpkg":
+            continue
+        start = item["core:sample_start"]
+        count = item.get("core:sample_count", recording.sample_count - start)
+        edges = [item.get(f"core:freq_{edge}_edge") for edge in ("lower", "upper")]
+        edges = None if None in edges else tuple((f - centre) / rate for f in edges)
+        symbols = item.get("signal:detail", {}).get("symbol_rate")
+        if symbols is not None and not (isinstance(symbols, int | float) and symbols > 0):
+            raise ValueError(
+                f"{str(path)!r} has an annotation with a symbol_rate of "
+                f"{printable(repr(symbols), 40)}; allowed: a number above 0"
+            )
+        found.append(Annotation(start, count, edges, symbols and rate / symbols))
+    return found
 
 
 def _read_numpy(path: Path) -> np.ndarray:
@@ -142,12 +196,15 @@ def _require_channel(dtype: np.dtype, shape: tuple[int, ...]) -> None:
 
 
 def _read_raw(path: Path) -> np.ndarray:
-    size = path.stat().st_size
-    if not size or size % 8:
+    size, raw = path.stat().st_size, RAW[path.suffix.lower()]
+    if not size or size % raw.bytes_a_sample:
         raise ValueError(
-            f"{str(path)!r} has {size} bytes; allowed: pairs of 32-bit floats, 8 bytes a sample"
+            f"{str(path)!r} has {size} bytes; allowed: pairs of numbers, {raw.bytes_a_sample} "
+            "bytes a sample"
         )
-    return np.memmap(path, dtype="<c8", mode="r")
+    if raw.numbers == "<f4":
+        return np.memmap(path, dtype="<c8", mode="r")
+    return raw.read(np.memmap(path, dtype="u1", mode="r"))
 
 
 def _read_sigmf(path: Path) -> np.ndarray:
