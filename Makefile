@@ -1,16 +1,23 @@
 # make book   build the live book into _build/html
+# make pdf    the whole book as _build/book.pdf, printed by Chromium
 # make test   run every test
 # Each creates the environment in .venv first; PYTHON=python3.12 chooses another interpreter.
 
 PYTHON ?= python3
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
 BIN := .venv/bin
 TORCH := $(shell sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: book test notebooks clean
+.PHONY: book pdf test notebooks clean
 
 book: .venv/installed
 	$(BIN)/jupyter-book build book/ -W --keep-going --all
 	@echo "Open _build/html/index.html in a browser."
+
+pdf: .venv/installed
+	$(BIN)/jupyter-book build book/ -W --keep-going --all --builder singlehtml
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --virtual-time-budget=20000 \
+		--no-pdf-header-footer --print-to-pdf=_build/book.pdf file://$(CURDIR)/_build/singlehtml/intro.html
 
 # One thread a process: two test processes, and the kernels that they start, share the cores.
 test: .venv/installed

@@ -5,6 +5,12 @@ nowhere. Compared is the peak with that of a stream a hundredth as long.
 
     python benchmarks/long_stream.py        # 10 GB
     python benchmarks/long_stream.py 1
+
+Two shared cores of an AMD EPYC beside much other work, at f217d9a:
+
+     GB  million samples  CPU s  million a CPU s  wall s  peak MB
+   0.10             13.0    1.9              6.8    30.2     78.6
+  10.00           1249.9  123.5             10.1  1973.8     78.8
 """
 
 import os

@@ -60,7 +60,9 @@ def test_knobs():
 
 
 def test_bad_networks_are_refused():
-    with pytest.raises(ValueError, match="network is 'deaf'; allowed: told, blind, offsets"):
+    with pytest.raises(
+        ValueError, match="network is 'deaf'; allowed: told, taught, blind, offsets"
+    ):
         train_across_noise("deaf", 8)
     with pytest.raises(ValueError, match="bit_width is 5"):
         train_across_noise("told", 5)
@@ -121,15 +123,21 @@ def test_the_record_is_that_of_the_command_and_no_network_is_above_its_ceiling()
     keys = record[across_noise.KEY].drop_duplicates().itertuples(index=False, name=None)
     assert set(keys) == set(across_noise.CANDIDATES)
     files = record.filter(like="exported_differing").drop(columns="exported_differing_openvino")
-    assert (files == 0).all(axis=None) and (record["exported_chunks"] == 10_008).all()
+    assert (files.fillna(0) == 0).all(axis=None) and (record["exported_chunks"] == 10_008).all()
     assert (record["count"] == 36_000).all() and record["weights"].max() <= 1_600
-    bound = record["knowing"].where(record["network"] == "told", record["blind"])
+    told = record["network"].isin(["told", "taught"])
+    bound = record["knowing"].where(told, record["blind"])
     assert (record["correct"] < 1.002 * bound).all() and (
         record["blind"] <= record["knowing"]
     ).all()
     made = record[record["case"] == "as made"].assign(ratio=record["correct"] / bound)
     least = made.groupby(["network", "bit_width"])["ratio"].min()
-    assert least["told", 8] > 0.98 and least["blind", 8] > 0.97 and least["told", 4] > 0.9
+    assert (
+        least["told", 8] > 0.98
+        and least["taught", 8] > 0.98
+        and least["blind", 8] > 0.97
+        and least["told", 4] > 0.9
+    )
 
 
 def test_a_stored_network_decides_as_the_record_says():

@@ -1,6 +1,7 @@
 """A real build of the book in a copy of the tree, its pages in a browser, and a rebuild."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -8,14 +9,16 @@ import subprocess
 import sys
 from collections import defaultdict
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
 import pytest
 import yaml
-from browser import CHROMIUM, browse
+from browser import CHROMIUM, browse, print_page
 from bs4 import BeautifulSoup
+from pypdf import PdfReader
 
 from amrpkg.book import load_thesis
 from amrpkg.records import load_grid
@@ -33,6 +36,7 @@ PAGES = [
     "status",
     "references",
 ]
+SLOW = pytest.mark.slow  # axe takes as long as a page has elements
 
 
 def build(tree, *options):
@@ -293,6 +297,55 @@ def test_tables_sort_filter_and_give_their_csv_in_the_browser(html, tmp_path):
     head, *rows = filter(None, csv.reader(dom.body["data-csv"].splitlines()))
     assert head[:3] == ["model", "bits", "DSP, thesis"]
     assert [row[2] for row in rows] == ["68272", "102408", "136544", "546176"]
+
+
+AXE = """
+<script>
+addEventListener("load", () => setTimeout(async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  const told = found.violations.map(({ impact, id, nodes }) => [impact, id, nodes[0].html]);
+  document.body.dataset.axe = JSON.stringify(told);
+}, 500));
+</script>
+"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+@pytest.mark.parametrize(
+    "page",
+    [
+        page
+        if page in ("intro", "chapters/11_firmware", "references")
+        else pytest.param(page, marks=SLOW)
+        for page in PAGES
+    ],
+)
+def test_axe_finds_nothing_serious(html, page, tmp_path):
+    axe = (files("axe_core_python") / "axe.min.js").read_text()
+    tried = html / f"{page}.tried.html"
+    text = (html / f"{page}.html").read_text()
+    tried.write_text(text.replace("</body>", f"<script>{axe}</script>{AXE}</body>"))
+    dom, _ = browse(tried.as_uri(), tmp_path)
+    tried.unlink()
+    found = json.loads(dom.body["data-axe"])
+    assert not [finding for finding in found if finding[0] in ("serious", "critical")]
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
+def test_a_printed_page_has_its_text_its_number_and_no_controls(html, tmp_path):
+    print_page((html / "intro.html").as_uri(), tmp_path / "profile", file := tmp_path / "x.pdf")
+    pages = [page.extract_text() for page in PdfReader(file).pages]
+    assert "What was found" in " ".join(pages) and "Data (CSV)" not in " ".join(pages)
+    assert all(re.search(rf"^{number}$", text, re.M) for number, text in enumerate(pages, 1))
+
+
+def test_what_stands_in_an_appendix_carries_its_letter(soups):
+    numbers = {
+        page: [item.text.strip() for item in soups[page].select(".caption-number")]
+        for page in ("appendix_tables", "appendix_figures")
+    }
+    assert numbers["appendix_tables"] == [f"Table {x}.{k}" for x in "ABC" for k in range(1, 5)]
+    assert numbers["appendix_figures"][-7:] == [f"Fig. {letter}.1" for letter in "DEFGHIJ"]
 
 
 POINT_AT_MARK = """

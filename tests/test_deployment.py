@@ -91,6 +91,17 @@ def test_a_stored_network_of_each_architecture_is_right_as_often_as_recorded(nam
     np.testing.assert_array_equal(run_openvino(graph, 256)(chunks.iq[few]), expected)
 
 
+@pytest.mark.parametrize("name", ["2f_2c_2re_2mp", "3f_2c_2re_2mp", "3f_3c_2re_3mp"])
+def test_a_refined_network_of_4_bits_is_right_as_often_as_recorded(name, root):
+    point = Point(f"vgglike_{name}", 4, 30)
+    network = load_integers(root / f"results/integers/refining/{point.name}.safetensors")
+    row = load_grid("refining").set_index(KEYS).loc[tuple(vars(point).values())]
+    chunks = make_chunks(FRESH_CHUNKS_PER_CLASS, split="evaluation")
+    scores = run_onnxruntime(qcdq_graph(network))(chunks.iq)
+    assert (scores.argmax(1) == chunks.labels).sum() == row["fresh_correct"]
+    np.testing.assert_array_equal(scores[:900], network.scores(chunks.iq[:900]))
+
+
 # Is it fast
 
 

@@ -49,11 +49,11 @@ def test_extras_and_versions():
     assert citation["license"] == PROJECT["license"] == "MIT"
 
 
-def test_the_readme_has_two_commands_that_make_knows():
+def test_the_readme_has_the_commands_that_make_knows():
     readme = (ROOT / "README.md").read_text()
-    section = readme.split("## Two commands")[1].split("## ")[0]
+    section = readme.split("## Three commands")[1].split("## ")[0]
     commands = re.findall(r"^make (\w+)", section, re.MULTILINE)
-    assert commands == ["book", "test"]
+    assert commands == ["book", "pdf", "test"]
     for command in commands:
         subprocess.run(["make", "--dry-run", command], cwd=ROOT, check=True, capture_output=True)
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())

@@ -44,7 +44,7 @@ ALSO = {
         *("1.00", "1.03", "1.48", "1.72"),  # as benchmarks/adder_graphs.py prints
     },
     "12_from_the_air": {  # how bursts and recordings were made; squares; a confidence asked for
-        *("1", "0.2", "0.5", "2", "40", "3.7", "0.3", "25", "90", "700"),
+        *("1", "0.2", "0.5", "2", "40", "3.7", "0.3", "25", "90", "700", "15", "36"),
     },
     "appendix_figures": {"0", "1"},  # where a scale ends, where a ratio begins
     "what_follows": {"0.05", "7"},  # a noise power; in the name of a series of FPGAs

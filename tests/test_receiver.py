@@ -141,7 +141,9 @@ def test_fine_carrier_phase_level_and_noise_are_at_their_bounds(name):
     away = np.angle((found.gain / gain) ** order) / order
     assert 0.8 < rms(away) / phase_bound(20, BLOCK) < 1.35
     assert 0.7 < rms(np.abs(found.gain / gain) - 1) / phase_bound(20, BLOCK) < 1.4
-    assert np.mean(found.noise_power) == pytest.approx(0.01 * es * 0.02**2, rel=0.03)
+    noise = found.noise_power / (0.01 * es * 0.02**2)
+    assert np.mean(noise) == pytest.approx(1, rel=0.03)
+    assert 0.7 < np.std(noise) * BLOCK**0.5 < 1.4  # Cramer and Rao: N0 / sqrt(L)
 
 
 @pytest.mark.parametrize("name", CONSTELLATIONS)

@@ -19,7 +19,15 @@ from amrpkg.evaluation import (
 )
 from amrpkg.export import load_network
 from amrpkg.receiver import NAMES
-from amrpkg.signals import CONSTELLATIONS, SCHEMES, Burst, has_liquid, transmit_with_liquid
+from amrpkg.signals import (
+    CONSTELLATIONS,
+    SCHEMES,
+    Burst,
+    has_liquid,
+    load_samples,
+    transmit_with_komm,
+    transmit_with_liquid,
+)
 
 NOISE = 0.02 * np.random.default_rng(5).normal(size=(5000, 2)) @ [1, 1j]
 HINT = "liquid-dsp is not installed (apt-get install libliquid1): its signals are not tested"
@@ -263,7 +271,7 @@ def test_a_bad_recording_is_refused_or_unknown(kind, rate, told, tmp_path, capsy
         assert status == 0 and not wrong
         assert kind in ("clipped", "constant", "drop-outs") or not right
     if kind == "not a number":
-        with pytest.raises(ValueError, match="samples has .*nan.* at 700; allowed: finite"):
+        with pytest.raises(ValueError, match=r"samples has .*nan.* at 700; allowed: finite"):
             receive_recording(samples)
     if kind in ("clipped", "constant"):
         assert kind in shown.err
@@ -283,6 +291,33 @@ def test_perfect_knowledge_is_better_in_noise():
     decided = decide_by_steps("16QAM", Burst.draw(9, rng), 24, rng, load_network(SHIPPED))
     right = {step: np.mean(labels == NAMES.index("16QAM")) for step, labels in decided.items()}
     assert 0.5 < right["noise"] <= right["perfect"] + 0.03 < 1.03
+
+
+@pytest.mark.parametrize("file", ["gnu_radio_16psk.cs8", "komm_8qam.cs8"])
+def test_stored_recordings_of_others_are_recognised(file, root):
+    found = receive_recording(load_samples(root / "results/recordings" / file))
+    name = file.split("_")[-1].removesuffix(".cs8").upper()
+    assert found.table["modulation"].tolist() == [name] * 24
+    np.testing.assert_allclose(found.table["es_n0_db"], 24, atol=1)
+
+
+@pytest.mark.parametrize("es_n0_db", [45, 300])
+def test_recordings_with_next_to_no_noise_are_recognised(es_n0_db):
+    """What the filter leaves of neighbours is then more than the noise, and not like it."""
+    for name in ("8ASK", "16QAM"):
+        x = recording(name, es_n0_db=es_n0_db, carrier=0.002)
+        assert set(receive_recording(x).table["modulation"]) == {name}
+
+
+def test_komm_sends_what_is_asked():
+    """Its pulses and its channel too; other shapes are unknown."""
+    for name in ("4ASK", "32QAM", "8QAM, rectangular"):
+        burst = Burst.draw(24, np.random.default_rng(4))
+        table = receive_recording(transmit_with_komm(burst, name, 3 * 256 + 60, 4)).table
+        assert set(table["modulation"]) == {name if name in NAMES else "unknown"}
+        np.testing.assert_allclose(table["carrier"], burst.carrier, atol=1e-3)
+    with pytest.raises(ValueError, match="name is '64QAM'; allowed"):
+        transmit_with_komm(burst, "64QAM", 10, 0)
 
 
 def test_komm_s_points_are_recognised_behind_our_pulses():

@@ -52,7 +52,7 @@ def test_printed_zeros_grew_back():
     assert (shares["linear"] < nominal + 0.001).all()
 
 
-REFINED_SO_FAR = ("vgglike_3f_3c_2re_3mp", "vgglike_3f_2c_2re_2mp")
+REFINED_SO_FAR = ("vgglike_3f_3c_2re_3mp", "vgglike_3f_2c_2re_2mp", "vgglike_2f_2c_2re_2mp")
 GRID_NAMES = [point.name for point in THESIS_GRID]
 EMPTY = "e3b0c44298fc1c14"  # the SHA-256 of no bytes, in short
 

@@ -9,7 +9,7 @@ from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.models.architectures import ARCHITECTURES, Architecture, symbol_wise
 from amrpkg.records.across_noise import NETWORKS, load_across_noise
 from amrpkg.records.grid import load_grid
-from amrpkg.records.robustness import BLIND, CEILING, load_robustness
+from amrpkg.records.robustness import ACROSS, BLIND, CEILING, load_robustness
 from amrpkg.records.search import load_search
 from amrpkg.records.synthesis import load_synthesis
 from amrpkg.signals.chunks import CHUNK_SIZE
@@ -72,8 +72,8 @@ def choices() -> Iterator[Choice]:
     across = load_across_noise().query("bit_width == 8 and case == 'as made' and seed == 0")
     quiet = across[across["noise_power"] == across["noise_power"].min()].set_index("network")
     columns = ["weights", "biases", "correct", "count", "exported_lut", "exported_dsp"]
-    for label in ("told", "blind", "offsets"):
-        knows, name = CEILING if label == "told" else BLIND, f"{label}_8bit_seed_0"
+    for label in ("told", "taught", "blind", "offsets"):
+        knows, name = BLIND if label in ACROSS else CEILING, f"{label}_8bit_seed_0"
         row = NETWORKS[label].row
         yield Choice(label, name, row, 8, *quiet.loc[label, columns], knows)
 

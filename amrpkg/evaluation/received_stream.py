@@ -16,7 +16,7 @@ from amrpkg.receiver import BLOCK, MatchedFilter
 from amrpkg.signals.chunks import CHUNK_SIZE
 
 FOUND = 1 << 15  # samples of a window whose rate is to be found
-GIVEN = 4  # blocks of a window whose rate is given
+GIVEN = 8  # blocks of a window whose rate is given
 _ENDS = 36  # symbols of the filter's ends, and one for the timing
 
 

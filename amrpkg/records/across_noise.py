@@ -2,7 +2,8 @@
 
 *told*: a word of the noise power comes with each chunk. *blind*: it does not, and a hidden layer
 behind the average has to find it out. *offsets*: blind, and trained with a gain, a rotation and a
-frequency of its own in each chunk. Knobs and sizes were chosen on validation chunks; those of the
+frequency of its own in each chunk. *taught*: told, and learnt from the posterior of the likelihood
+in place of labels, in other steps. Knobs and sizes were chosen on validation chunks; those of the
 record are drawn for it alone and counted once.
 """
 
@@ -42,16 +43,20 @@ PILOTS = (32, 256)  # known symbols that a word is estimated from
 
 
 class Kind(NamedTuple):
-    """A network, the noise powers that it is trained on, and whether on offsets, too."""
+    """A network, the noise powers that it is trained on, whether on offsets, too, and whether from
+    the posterior."""
 
     row: Architecture
     noise_range: tuple[float, float]
     offsets: bool = False
+    taught: bool = False
 
 
 _BLIND = symbol_wise("fold_sign", 32, 24, hidden=(16,))
+_TOLD = symbol_wise("fold_sign_noise", 40, 24)
 NETWORKS = {
-    "told": Kind(symbol_wise("fold_sign_noise", 40, 24), (QUIETEST, LOUDEST)),
+    "told": Kind(_TOLD, (QUIETEST, LOUDEST)),
+    "taught": Kind(_TOLD, (QUIETEST, LOUDEST), taught=True),
     "blind": Kind(_BLIND, NOISE_RANGE),
     "offsets": Kind(_BLIND, NOISE_RANGE, offsets=True),
 }
@@ -61,6 +66,7 @@ CANDIDATES = (  # key of `NETWORKS`, bit width, seed
     ("blind", 8, 0),
     ("blind", 4, 0),
     ("offsets", 8, 0),
+    ("taught", 8, 0),
 )
 
 
@@ -73,11 +79,11 @@ def train_across_noise(network: str, bit_width: int, seed: int = 0, share: float
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
     require_choice("network", network, NETWORKS)
-    row, noise_range, offsets = NETWORKS[network]
+    row, *kind = NETWORKS[network]
     model = build(row, bit_width, seed=seed)
     if bit_width != 32:
         load_float_weights(model, _float_network(network, seed, share))
-    knobs = across_noise_knobs(bit_width, noise_range, offsets).scaled(share)
+    knobs = across_noise_knobs(bit_width, *kind).scaled(share)
     # Of streams no chunk comes twice, so each training has one of its own.
     knobs.train(model, seed + bit_width * _APART, retraining=False, progress=False)
     return model

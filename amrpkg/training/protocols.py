@@ -208,6 +208,10 @@ _ACROSS = {
     8: ("adam", 2e-3, 750_000, 256),
     4: ("adam", 5e-3, 1_000_000, 256),
 }
+_TAUGHT = {  # the same of those that learn from the posterior
+    32: ("muon", 6e-3, 1_500_000, 256),
+    8: ("adam", 2e-3, 500_000, 256),
+}
 _OFFSETS = {"most_decibels": 1.0, "most_degrees": 10.0, "most_cycles": 1e-3}
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
 
@@ -239,18 +243,23 @@ def symbol_wise_knobs(bit_width: int) -> StreamSettings:
 
 
 def across_noise_knobs(
-    bit_width: int, noise_range: tuple[float, float], offsets: bool = False
+    bit_width: int,
+    noise_range: tuple[float, float],
+    offsets: bool = False,
+    taught: bool = False,
 ) -> StreamSettings:
     """The knobs of symbol-wise networks across noise powers, chosen on validation chunks.
 
     noise_range : (low, high) of N_a
     offsets : whether each chunk has a gain, a rotation and a frequency of its own as well
+    taught : whether by the posterior of the likelihood, not by labels
     """
-    optimizer, rate, chunks, batch_size = _nearest(_ACROSS, bit_width)
+    table = _TAUGHT if taught else _ACROSS
+    optimizer, rate, chunks, batch_size = _nearest(table, bit_width)
     knobs = StreamSettings(rate, chunks, rate, chunks, batch_size, weight_decay=0.0)
     low, high = noise_range
     knobs = replace(knobs, least_noise=low, most_noise=high, optimizer=optimizer)
-    knobs = replace(knobs, held_scales=bit_width != 32)
+    knobs = replace(knobs, held_scales=bit_width != 32, taught=taught, plain=taught)
     return replace(knobs, **_OFFSETS) if offsets else knobs
 
 

@@ -15,7 +15,7 @@ from amrpkg.book.figures.style import (
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.models.architectures import ARCHITECTURES
 
-_COLORS = {"told": BLUE, "blind": ORANGE}
+_COLORS = {"told": BLUE, "taught": GREEN, "blind": ORANGE}
 _MARKERS = {8: "o", 4: "s"}
 
 
@@ -23,7 +23,7 @@ _MARKERS = {8: "o", 4: "s"}
 def plot_ratios(rows: pd.DataFrame) -> Figure:
     """Accuracy over the ceiling that knows as much, against the noise power; a line a network.
 
-    rows : ``network`` ("told" or "blind"), ``bit_width`` (8 or 4), ``noise_power``, ``ratio``;
+    rows : ``network`` (a key of `_COLORS`), ``bit_width`` (8 or 4), ``noise_power``, ``ratio``;
         of several seeds the median is drawn and each is a mark
     """
     figure, ax = subplots(figsize=(7, 3.6))
