@@ -2,8 +2,8 @@
 
 Of each layer that a streaming design unrolls (no biases, no rounding, no registers): adders, their
 depth, and look-up tables of iCE40 after the same synthesis of the same pins, which takes no
-multipliers there. All three are
-compared with the product of the matrix on random inputs first. The ratio is theirs to ours.
+multipliers there. All three are compared with the product of the matrix on random inputs first.
+The ratio is theirs to ours.
 
     pip install "alkaid>=0.8"   # not among the package's own
     python benchmarks/adder_graphs.py

@@ -101,7 +101,7 @@ def plot_gates(table: pd.DataFrame) -> Figure:
     )
     for ax, (generator, column, title) in zip(axes.flat, panels, strict=True):
         rows = table[table["generator"] == generator]
-        looks = dict(zip(rows["architecture"].unique(), MARKERS * 2, strict=False))
+        looks = dict(zip(rows["architecture"].unique(), MARKERS + "Ph<>", strict=False))
         for (name, percent), line in rows.groupby(["architecture", "pruning_percent"]):
             style = {"marker": looks[name], "color": PRUNING_COLORS[percent]}
             ax.plot(line["bit_width"], line[column], fillstyle="none", linewidth=0.9, **style)
