@@ -41,7 +41,8 @@ def plot_pipeline(design: Design) -> Figure:
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.set(xlabel="clocks behind the first symbol")
-    return figure
+    table = pd.DataFrame([(x.name, x.clocks, x.bits) for x in design.steps])
+    return carry(figure, table.set_axis(["module", "clocks", "bits"], axis=1))
 
 
 @in_style
