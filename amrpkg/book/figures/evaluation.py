@@ -41,10 +41,10 @@ def plot_accuracies(accuracies: pd.DataFrame) -> Figure:
     """
     names = list(accuracies.index)
     heads = []
-    if "architecture" in accuracies:
+    if "architecture" in accuracies and len(accuracies) > 1:
         accuracies, names, heads = _group(accuracies)
     rows = [row for row in range(len(names)) if row not in heads]
-    figure, ax = subplots(figsize=(7.5, 0.17 * len(names) + 1.2))
+    figure, ax = subplots(figsize=(7.5, (0.17 if heads else 0.22) * len(names) + 1.2))
     for data, color, marker in (("training", ORANGE, "|"), ("fresh", BLUE, "d")):
         correct, count = accuracies[f"{data}_correct"], accuracies[f"{data}_count"]
         intervals = [binomial_interval(*pair) for pair in zip(correct, count, strict=True)]
