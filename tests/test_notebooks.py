@@ -198,7 +198,6 @@ OTHERS = [
     *((chapter, PRUNED_FLOAT) for chapter in (3, 4, 5, 6)),
     (8, {"noise_power": 0.05, "chunks_per_class": 200}),
     (9, {"candidates": "4-4", "bit_widths": "8", "share": 0.01, "noise_power": 0.1}),
-    (10, {"weights": "../results/weights/pointwise_48_32_16_8bit.safetensors"}),
     (10, {"noise_power": 0.1, "chunks_per_class": 50, "seed": 4}),
     (11, {"symbols_per_clock": 8}),
     (11, {"network": "symbolwise_2_6_8_4bit_seed_2", "symbols_per_clock": 2}),
