@@ -186,7 +186,7 @@ def classify(
         for reception in found if sample_rate else ():
             note(f"{sample_rate / reception.samples_per_symbol:.6g} symbols a second")
         if output:
-            if output.exists() and output.samefile(file):
+            if _new_or_file(output).exists() and output.samefile(file):
                 raise ValueError(f"output is {str(file)!r}; allowed: another file than is read")
             write_annotated(output, samples, *found, sample_rate=sample_rate)
         return _print_receptions(found, note, json, csv)
@@ -439,6 +439,7 @@ def export(
         protocol: Of the run.
         seed: Of the run.
     """
+    output = _new_or_file(output)
     name, weights = _find_weights(point, protocol, seed, runs)
     if output.exists() and output.samefile(weights):
         raise ValueError(f"output is {str(weights)!r}; allowed: another file than the weights")

@@ -102,6 +102,7 @@ def refuse(arguments, capsys) -> str:
         ("classify x.npy --json --csv", "--json --csv exclusive"),
         ("export x --format elf -o x", "--format elf qonnx onnx integer"),
         ("export x --format onnx", "--output"),
+        ("export x.safetensors --format onnx -o /dev/null", "output /dev/null allowed"),
         ("robustness --weights", "--weights"),
         ("robustness --width wide", "--width wide float"),
         ("robustness --output /dev/full", "output /dev/full allowed"),
