@@ -1,8 +1,9 @@
 """Symbol-wise networks computed in a few matrix products, to train them in.
 
-A quantised one whose scales are held gives the same scores, to the bit, as Brevitas computes, in
-a quarter of the time: of few weights most of Brevitas's is spent around the arithmetic. Symbols
-lie in rows, for which PyTorch is twice as fast as with convolutions of kernel size 1 in 32 bits.
+A quantised one whose scales are held gives the same scores, to the bit, as Brevitas computes, two
+to three times as fast: of few weights most of Brevitas's time is spent around the arithmetic.
+Symbols lie in rows, for which PyTorch is twice as fast as with convolutions of kernel size 1 in 32
+bits.
 """
 
 from collections.abc import Callable
