@@ -85,6 +85,14 @@ def test_runs_of_an_architecture_stand_together_below_its_name():
     assert list(fresh.get_xdata()) == [10, 30, 20, 40] and list(fresh.get_ydata()) == [1, 2, 4, 5]
 
 
+def test_whole_numbers_of_a_table_are_written_out_beside_missing_ones():
+    frame = pd.DataFrame({"chunks/s": [10_399_334, np.nan, -0.0], "share": [1e-7, 0.25, 1.0]})
+    *_, first, second, third, _ = (
+        Table(frame, "tab-x", "X.")._repr_mimebundle_()["text/markdown"].splitlines()
+    )
+    assert [first, second, third] == ["| 10,399,334 | 1e-07 |", "|  | 0.25 |", "| 0 | 1 |"]
+
+
 def test_a_table_is_numbered_markdown_for_the_book_and_html_for_a_notebook():
     frame = pd.DataFrame({"name": ["a|b"], "count": [12345], "share": [0.5], "good": [True]})
     bundle = Table(frame, "tab-x", "What it shows.")._repr_mimebundle_()

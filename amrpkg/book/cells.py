@@ -91,6 +91,8 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, Integral):
         return f"{value:,}"
+    if isinstance(value, Real) and float(value).is_integer():
+        return f"{int(value):,}"
     if isinstance(value, Real):
         return "" if np.isnan(value) else f"{value + 0.0:,.6g}"
     return str(value).replace("|", "\\|")
