@@ -7,8 +7,8 @@ in filters using canonic signed digit multipliers, 1996): the pair that saves mo
 as no row gets deeper than without. What is left of a row is added in a tree of least depth.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -96,9 +96,12 @@ def share_adders(
             terms[inputs + k, 0] = 1
         rows.append(terms)
     limit = max(_depth(graph, row) for row in rows)
-    refused = set()
-    while pair := _best_pair(rows, graph, refused):
-        _take_out(pair, rows, graph, limit) or refused.add(pair)
+    pairs = _Pairs(graph, rows)
+    while pair := pairs.best():
+        if not (taken := _take_out(pair, rows, graph, limit)):
+            pairs.refuse(pair)
+        for k, row in taken.items():
+            pairs.change(k, row)
     graph.outputs = [_add_up(graph, row, inputs + k) for k, row in enumerate(rows)]
     return graph
 
@@ -112,51 +115,104 @@ def _depth(graph: AdderGraph, row: _Row) -> int:
     return (sum(1 << graph.depths[signal] for signal, _ in row) - 1).bit_length()
 
 
-def _pairs(row: _Row, constants: range) -> Iterator[tuple[_Pair, tuple, tuple]]:
-    terms = sorted(term for term in row if term[0] not in constants)
-    for one, other in combinations(terms, 2):
-        yield (one[0], other[0], other[1] - one[1], row[one] * row[other]), one, other
+def _pair(row: _Row, one: tuple[int, int], other: tuple[int, int]) -> _Pair:
+    (one, other), sign = sorted((one, other)), row[one] * row[other]
+    return one[0], other[0], other[1] - one[1], sign
 
 
-def _places(row: _Row, pair: _Pair, constants: range) -> list[tuple[tuple, tuple]]:
+def _places(row: _Row, pair: _Pair) -> list[tuple[tuple, tuple]]:
     """Where a pair stands in a row, none overlapping."""
     used, found = set(), []
-    for key, one, other in _pairs(row, constants):
-        if key == pair and one not in used and other not in used:
+    for one, other in combinations(sorted(term for term in row if term[0] in pair[:2]), 2):
+        if _pair(row, one, other) == pair and one not in used and other not in used:
             used |= {one, other}
             found.append((one, other))
     return found
 
 
-def _best_pair(rows: list[_Row], graph: AdderGraph, refused: set[_Pair]) -> _Pair | None:
-    """The pair that saves most bits of adders."""
-    constants = range(graph.inputs, graph.inputs + graph.constants)
-    seen = Counter(key for row in rows for key in {key for key, *_ in _pairs(row, constants)})
-    twice = Counter(key for row in rows for key, *_ in _pairs(row, constants))
-    best, most = None, 0.0
-    for pair, count in twice.items():
-        if count < 2 or pair in refused:
-            continue
-        if seen[pair] < count:  # in one row more than once: without overlaps
-            count = sum(len(_places(row, pair, constants)) for row in rows)
-        one, other, shift, _ = pair
-        skew = abs(graph.depths[one] - graph.depths[other])
-        saved = (count - 1) * (
-            min(graph.widths[one], graph.widths[other] + abs(shift)) + 1
-        ) - 2 * skew
-        if saved > most and count > 1:
-            best, most = pair, saved
-    return best
+class _Pairs:
+    """The pairs of terms in all rows, by the bits of adders that each saves.
+
+    Kept up to date row by row, for a network's rows have a hundred thousand pairs.
+    """
+
+    def __init__(self, graph: AdderGraph, rows: list[_Row]) -> None:
+        self._graph, self._rows = graph, rows
+        self._counts = defaultdict(Counter)  # pair -> row -> how often, overlaps included
+        self._saved, self._by_saved = {}, defaultdict(set)
+        self._refused = set()
+        for k, row in enumerate(rows):
+            rows[k] = {}
+            self.change(k, row)
+
+    def best(self) -> _Pair | None:
+        """The pair that saves most, of several the first by row and terms."""
+        if not self._by_saved:
+            return None
+        return min(self._by_saved[max(self._by_saved)], key=self._first_place)
+
+    def refuse(self, pair: _Pair) -> None:
+        """Never give this one again."""
+        self._refused.add(pair)
+        self._weigh(pair)
+
+    def change(self, k: int, row: _Row) -> None:
+        """Put another row in the place of the k-th."""
+        before, self._rows[k] = self._rows[k], row
+        lost, won = before.items() - row.items(), row.items() - before.items()
+        changed = list(self._with(before, lost))
+        for pair in changed:
+            self._counts[pair][k] -= 1
+        for pair in self._with(row, won):
+            self._counts[pair][k] += 1
+            changed.append(pair)
+        for pair in set(changed):
+            self._counts[pair] = +self._counts[pair]
+            self._weigh(pair)
+
+    def _with(self, row: _Row, some: Iterable[tuple[tuple, int]]) -> Iterator[_Pair]:
+        """The pairs of a row that have one or two of these terms; constants are in none."""
+        constants = range(self._graph.inputs, self._graph.inputs + self._graph.constants)
+        left = {term for term in row if term[0] not in constants}
+        for one, _ in some:
+            if one in left:
+                left.remove(one)
+                yield from (_pair(row, one, other) for other in left)
+
+    def _weigh(self, pair: _Pair) -> None:
+        if saved := self._saved.pop(pair, 0):
+            self._by_saved[saved].remove(pair)
+            if not self._by_saved[saved]:
+                del self._by_saved[saved]
+        rows, count = self._counts[pair], self._counts[pair].total()
+        if not count:
+            del self._counts[pair]
+        if count > len(rows):  # in one row more than once: without overlaps
+            count = sum(len(_places(self._rows[k], pair)) for k in rows)
+        if count < 2 or pair in self._refused:
+            return
+        (one, other, shift, _), (depths, widths) = pair, (self._graph.depths, self._graph.widths)
+        skew = abs(depths[one] - depths[other])
+        saved = (count - 1) * (min(widths[one], widths[other] + abs(shift)) + 1) - 2 * skew
+        if saved > 0:
+            self._saved[pair] = saved
+            self._by_saved[saved].add(pair)
+
+    def _first_place(self, pair: _Pair) -> tuple:
+        k = min(self._counts[pair])
+        return k, _places(self._rows[k], pair)[0]
 
 
-def _take_out(pair: _Pair, rows: list[_Row], graph: AdderGraph, limit: int) -> bool:
-    """Add a pair once for all rows that do not get deeper than `limit`; whether two took it."""
-    constants = range(graph.inputs, graph.inputs + graph.constants)
+def _take_out(pair: _Pair, rows: list[_Row], graph: AdderGraph, limit: int) -> dict[int, _Row]:
+    """Add a pair once for all rows that do not get deeper than `limit`.
+
+    Returns what becomes of these rows; of none, if it would be added in one place alone.
+    """
     one, other, shift, product = pair
     depth, new = 1 + max(graph.depths[one], graph.depths[other]), len(graph.depths)
     low, taken, count, signs = min(shift, 0), {}, 0, 0
     for k, row in enumerate(rows):
-        places = _places(row, pair, constants)
+        places = _places(row, pair)
         changed = dict(row)
         for first, second in places:
             sign = changed.pop(first)
@@ -167,15 +223,15 @@ def _take_out(pair: _Pair, rows: list[_Row], graph: AdderGraph, limit: int) -> b
         if places and size <= 1 << limit:
             taken[k], count = changed, count + len(places)
     if count < 2:
-        return False
+        return {}
     turned = product < 0 and signs < 0  # most rows take it the other way round
     first, second = Term(one, max(-shift, 0), 1), Term(other, max(shift, 0), product)
     if turned:
         first, second = Term(one, first.shift, -1), Term(other, second.shift, 1)
     graph.add(first, second)
     for k, row in taken.items():
-        rows[k] = {term: -s if turned and term[0] == new else s for term, s in row.items()}
-    return True
+        taken[k] = {term: -s if turned and term[0] == new else s for term, s in row.items()}
+    return taken
 
 
 def _add_up(graph: AdderGraph, row: _Row, constant: int) -> Term:

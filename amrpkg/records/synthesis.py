@@ -1,9 +1,10 @@
 """What networks become on FPGAs: estimates, simulation, synthesis, place and route, side by side.
 
-Networks are trained ones, pruned channels taken out. The small ones lie in ``results/search``; of
-the pointwise ones and the thesis's architectures ``results/integers`` has nine points, and a
-finished run of `amr sweep` gives any other. What is only compared by its gates is simulated and
-synthesised; place and route, which takes minutes, is for some.
+Networks are trained ones, pruned channels taken out. The small ones lie in ``results/search``, the
+one that is told the noise in ``results/across_noise``; of the pointwise ones and the thesis's
+architectures ``results/integers`` has nine points, and a finished run of `amr sweep` gives any
+other. What is only compared by its gates is simulated and synthesised; place and route, which
+takes minutes, is for some.
 """
 
 import re
@@ -37,21 +38,26 @@ from amrpkg.hardware.synthesis import Synthesis, synthesise
 from amrpkg.hardware.tools import tool_version
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.records.search import CANDIDATES as SEARCHED
-from amrpkg.signals.chunks import NOISE_POWER, make_chunks
-from amrpkg.signals.noise_word import with_noise_word
+from amrpkg.signals.chunks import make_chunks
+from amrpkg.signals.noise_word import LOUDEST, QUIETEST, with_noise_word
 
 SYNTHESIS = RESULTS / "synthesis.csv"
 KEY = ["network", "symbols_per_clock"]
 MULTIPLIERS = 156  # of a folded design: as many as the largest ECP5 has
 CHUNKS_PER_CLASS = {"streaming": 2_223, "folded": 112}  # simulated: 20,007 and 1,008
-FRESH, SET = "trained", "trained on the thesis's 2,304 chunks"
+FRESH = "trained"
+_RUNS = {  # protocol of a run -> what trained its weights
+    "streaming": FRESH,
+    "refining": "refined on fresh chunks",
+    "thesis": "trained on the thesis's 2,304 chunks",
+}
 _COUNTS = ("lut", "ff", "carry", "dsp", "bram")
 
 
 class Candidate(NamedTuple):
     """A network to build.
 
-    network : of ``results/search`` or ``results/integers``, or the point of a run
+    network : a file of ``results/search``, ``across_noise`` or ``integers``, or the point of a run
     architecture, bit_width, pruning_percent : what it is
     symbols_per_clock : of a streaming design
     targets : devices, or families where there is no place and route
@@ -95,6 +101,7 @@ CANDIDATES = (  # the seed of a symbol-wise one is the best of five on validatio
     _symbol_wise("2_6_8", 8, "ecp5-25k", "xc7"),
     _symbol_wise("2_8_8", 8, "ecp5-25k", "xc7"),
     *(_point(Point(name, 4, 30), "ecp5-25k", "xc7") for name in _POINTWISE),
+    Candidate("told_8bit_seed_0", "symbolwise_4_40_24", 8, 0, 1, ("ecp5-85k", "xc7")),
     *(_point(Point(name, 6, 30), "ecp5-85k", "xc7") for name in _PLACED),
 )
 CANDIDATES += tuple(  # and, compared by their gates alone, all that are quantised
@@ -141,15 +148,15 @@ def build_all(
 
 
 def find_network(candidate: Candidate) -> tuple[IntegerNetwork, str]:
-    """The integers of a candidate, and what trained them: `FRESH` or `SET`.
+    """The integers of a candidate, and what trained them: `FRESH` or another value of `_RUNS`.
 
     Raises ``ValueError`` for a point without a file or a run.
     """
     name = candidate.network
-    for folder in ("search", "integers"):
+    for folder in ("search", "across_noise", "integers"):
         if (file := RESULTS / folder / f"{name}.safetensors").exists():
             return load_integers(file), FRESH
-    for protocol, values in (("streaming", FRESH), ("thesis", SET)):
+    for protocol, values in _RUNS.items():
         if (file := runs_folder() / protocol / name / "model.safetensors").exists():
             return read_integers(file, name), values
     raise ValueError(
@@ -212,8 +219,8 @@ def _build(candidate: Candidate) -> list[dict]:
 
 def _simulate(design: Design) -> dict:
     chunks = make_chunks(CHUNKS_PER_CLASS[design.kind], split="evaluation").iq
-    if design.network.inputs == 3:
-        chunks = with_noise_word(chunks, NOISE_POWER)
+    if design.network.inputs == 3:  # every word is told
+        chunks = with_noise_word(chunks, np.geomspace(QUIETEST, LOUDEST, len(chunks)))
     expected, found = design.network.compute(chunks), RtlNetwork(design).compute(chunks)
     equal = int((found == expected).all(axis=1).sum())
     tool = f"Verilator {tool_version('verilator')}"
