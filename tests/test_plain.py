@@ -66,6 +66,23 @@ def test_vgg_like_networks(bits, percent):
     torch.testing.assert_close(*gradients, **close if percent else {"rtol": 0, "atol": 0})
 
 
+@pytest.mark.parametrize("percent", [0, 30])
+def test_refining_ends_in_the_weights_of_brevitas(percent):
+    """From the first step, in which weights lie beyond the range of their integers."""
+    ends = []
+    knobs = settings(VGG_LIKE, 4, "refining")
+    for forward in (knobs, replace(knobs, plain=False)):
+        model = build(VGG_LIKE, 4)
+        if percent:
+            prune_channels(model, percent / 100)
+        few = replace(forward, chunks=640, retraining_chunks=640)
+        train_on_stream(model, few, retraining=percent > 0, progress=False)
+        ends.append(torch.cat([p.detach().ravel() for p in model.parameters()]))
+    assert knobs.plain and ends[0].std() > 0.01
+    close = {"rtol": 0, "atol": 1e-6 if percent else 0}
+    torch.testing.assert_close(*ends, **close)
+
+
 def test_other_networks_and_free_scales_are_refused():
     with pytest.raises(ValueError, match="model is pointwise_24_16_8 at 32 bit"):
         plain(build("pointwise_24_16_8"))

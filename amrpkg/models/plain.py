@@ -9,7 +9,6 @@ convolutions of kernel size 1 in 32 bits.
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import nn
@@ -21,7 +20,24 @@ from amrpkg.models.quantization import has_held_scales
 from amrpkg.models.symbolwise import Fold, Times
 
 
-class _Steps(torch.autograd.Function):
+class _Weights(torch.autograd.Function):
+    """Rounded half to even, within `most` steps each way; the gradient passes everywhere."""
+
+    @staticmethod
+    def forward(ctx, weights, step, most):
+        return (weights / step).round_().clamp_(-most, most).mul_(step)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient, None, None
+
+
+class _Activations(torch.autograd.Function):
+    """Rounded half to even, from `low` to `high` steps; the gradient passes within.
+
+    A `low` of 0 is a ReLU as well.
+    """
+
     @staticmethod
     def forward(ctx, values, step, low, high):
         steps = (values / step).round_()
@@ -34,14 +50,6 @@ class _Steps(torch.autograd.Function):
     def backward(ctx, gradient):
         (inside,) = ctx.saved_tensors
         return torch.where(inside, gradient, 0), None, None, None
-
-
-def _in_steps(values: torch.Tensor, step: torch.Tensor, low: float, high: float) -> torch.Tensor:
-    """Rounded half to even, from `low` to `high` steps; the gradient passes within.
-
-    A `low` of 0 is a ReLU as well.
-    """
-    return _Steps.apply(values, step, low, high)
 
 
 def plain(model: Network) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -94,8 +102,12 @@ def _chain(model: Network) -> list[Callable[[torch.Tensor], torch.Tensor]]:
             bits = int(quantiser.msb_clamp_bit_width_impl()) - (name == "input")  # but for the sign
             low = -(2**bits) if name == "input" else 0
             step, high = module.act_quant.scale().detach(), 2**bits - 1
-            functions.append(partial(_in_steps, step=step, low=low, high=high))
+            functions.append(_in_steps(step, low, high))
     return functions
+
+
+def _in_steps(step: torch.Tensor, low: int, high: int) -> Callable:
+    return lambda values: _Activations.apply(values, step, low, high)
 
 
 def _kept(layer: nn.Module) -> torch.Tensor | None:
@@ -130,14 +142,14 @@ def _layer(module: nn.Module, step, outputs, inputs, in_rows: bool) -> Callable:
     def compute(values: torch.Tensor) -> torch.Tensor:
         weight, bias = trained(module), trained(module, "bias")
         if outputs is not None:
-            weight, bias = weight[outputs], bias[outputs]
+            weight, bias = weight.index_select(0, outputs), bias[outputs]
         if inputs is not None:
-            weight = weight[:, inputs]
+            weight = weight.index_select(1, inputs)
         if in_rows:
             weight = weight.flatten(1)
         if step is not None:
-            weight = _in_steps(weight, scale, -most, most)
-            bias = _in_steps(bias, finest, -math.inf, math.inf)
+            weight = _Weights.apply(weight, scale, most)
+            bias = _Weights.apply(bias, finest, math.inf)
         if padding is None:
             return linear(values, weight, bias)
         return conv1d(values, weight, bias, padding=padding)
