@@ -70,6 +70,7 @@ def test_refining_holds_the_scales_of_what_starts_from_the_float_models_of_strea
         knobs = run.settings
         assert run.start == Run(replace(point, bit_width=32), "refining")
         assert (knobs.held_scales, knobs.optimizer, knobs.batch_size) == (True, "adam", 128)
+        assert knobs.plain
         assert knobs.input_step * 2 ** (point.bit_width - 1) == 1
         assert (knobs.retraining_chunks, knobs.retraining_rate) == (knobs.chunks, knobs.peak_rate)
     with pytest.raises(ValueError, match="architecture is 'pointwise_24_16_8'; allowed: vgglike"):

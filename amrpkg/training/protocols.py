@@ -286,7 +286,7 @@ def _refining(architecture: str, bit_width: int) -> StreamSettings:
     rate, thousands = _REFINED.get(architecture, _OTHERS_REFINED)
     chunks, step = 1000 * thousands, 2.0 ** (1 - bit_width)  # samples reach one unit each way
     knobs = StreamSettings(rate, chunks, rate, chunks, batch_size=128, weight_decay=0.0)
-    return replace(knobs, optimizer="adam", held_scales=True, input_step=step)
+    return replace(knobs, optimizer="adam", held_scales=True, input_step=step, plain=True)
 
 
 def _ranging(architecture: str, bit_width: int) -> StreamSettings:
