@@ -185,9 +185,9 @@ _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
 _REFINED = {
     # architecture: peak rate in levels and thousands of fresh chunks from the float model, 4 bits
-    "vgglike_5f_5c_4re_4mp": (1 / 16, 250),
-    "vgglike_5f_4c_4re_4mp": (1 / 16, 300),
-    "vgglike_5f_3c_4re_3mp": (1 / 16, 400),
+    "vgglike_5f_5c_4re_4mp": (1 / 32, 250),
+    "vgglike_5f_4c_4re_4mp": (1 / 32, 300),
+    "vgglike_5f_3c_4re_3mp": (1 / 32, 400),
 }
 _OTHERS_REFINED = (1 / 16, 1000)
 _WIDER_REFINED = (1 / 32, 60)  # of 6 and 8 bits, which lose next to nothing
