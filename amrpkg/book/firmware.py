@@ -25,7 +25,7 @@ def summarise_placed(path: Path = SYNTHESIS) -> pd.DataFrame:
     What a device does not hold stays as a row without numbers, with what is short; that column
     is there if there is such a row.
     """
-    rows = load_synthesis(path)
+    rows = _in_order(load_synthesis(path))
     rows = rows[rows["kind"].isin(["placed and routed", "does not fit"])]
     if "shortage" not in rows:
         rows = rows.assign(shortage="")
@@ -48,7 +48,7 @@ def summarise_placed(path: Path = SYNTHESIS) -> pd.DataFrame:
 
 def compare_estimates(path: Path = SYNTHESIS) -> pd.DataFrame:
     """LUT of every design as `ESTIMATES` say and as synthesised for Xilinx 7, and the ratios."""
-    rows = load_synthesis(path)
+    rows = _in_order(load_synthesis(path))
     rows = rows[rows["target"] == "xc7"]
     table = rows[["network", "generator", "bit_width", "pruning_percent", "symbols_per_clock"]]
     table = table.assign(network=_short(rows["network"]), synthesised=rows["synthesised_lut"])
@@ -137,6 +137,13 @@ def _searched() -> pd.DataFrame:
     parts = ("symbolwise_2", found["channels"].str.replace("-", "_"), found["bit_width"].map(str))
     names = parts[0] + "_" + parts[1] + "_" + parts[2] + "bit_seed_" + found["seed"].map(str)
     return found.set_index(names)
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Unrolled designs first, each network's points together, and not as they were built."""
+    keys = ["generator", "architecture", "bit_width", "pruning_percent", "symbols_per_clock"]
+    order = [False, True, False, True, True]
+    return rows.sort_values(keys, ascending=order, kind="stable", ignore_index=True)
 
 
 def _short(names: pd.Series) -> pd.Series:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from amrpkg.book.figures.style import (
     BLUE,
@@ -105,14 +105,21 @@ def plot_gates(table: pd.DataFrame) -> Figure:
         for (name, percent), line in rows.groupby(["architecture", "pruning_percent"]):
             style = {"marker": looks[name], "color": PRUNING_COLORS[percent]}
             ax.plot(line["bit_width"], line[column], fillstyle="none", linewidth=0.9, **style)
+        bits = sorted(table["bit_width"].unique())
+        ax.set(title=title, xlabel="bits", xticks=bits, xlim=(bits[0] - 0.4, bits[-1] + 0.4))
+        if column != "synthesised_lut":  # from the smallest to the largest a factor of ten
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter("{x:,.0f}")
+            ax.yaxis.set_minor_formatter(NullFormatter())
+            continue
         for name, marker in looks.items():
             short = name.removeprefix("vgglike_").replace("symbolwise_", "")
             ax.plot([], [], marker, color="0.3", fillstyle="none", label=short)
-        bits = sorted(table["bit_width"].unique())
-        ax.set(title=title, xlabel="bits", xticks=bits, xlim=(bits[0] - 0.4, bits[-1] + 0.4))
-        ax.set_ylim(bottom=0)
-        ax.legend(frameon=False, fontsize=7)
+        ax.set_ylim(0, 1.6 * rows[column].max())  # room for the names
+        ax.yaxis.set_major_formatter("{x:,.0f}")
+        ax.legend(frameon=False, fontsize=7, ncols=2, loc="upper left")
     for percent, color in PRUNING_COLORS.items():
-        axes[0, 1].plot([], [], color=color, label=f"{percent} % pruned")
-    axes[0, 1].legend(frameon=False, fontsize=7)
+        axes[1, 0].plot([], [], color=color, label=f"{percent} % pruned")
+    axes[1, 0].legend(frameon=False, fontsize=7)
     return carry(figure, table)
