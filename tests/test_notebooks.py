@@ -17,7 +17,6 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_notebook
 
 from amrpkg.book import make_page
-from amrpkg.book.claims import Evidence
 from amrpkg.common import parse_counts
 from amrpkg.grid import Point, kernels, run_notebook
 from amrpkg.records import collate, try_network
@@ -308,18 +307,6 @@ def test_prose_holds_under_other_parameters(
         for name, value in parameters.items()
     }
     assert says in run_and_read(chapter, given, tmp_path / "x.ipynb", monkeypatch)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"protocol": "refining"}, "18 points are recorded; allowed: one with all 81"),
-        ({"seed": 9}, "is 'thesis 9 held'; recorded: "),
-    ],
-)
-def test_a_series_that_cannot_be_judged_is_refused(parameters, message):
-    with pytest.raises(ValueError, match=message):
-        Evidence.load(**parameters)
 
 
 def papermill_command(chapter, output, runs, *parameters):

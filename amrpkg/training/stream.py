@@ -273,6 +273,19 @@ def orthogonalise(update: torch.Tensor, knobs: Mapping) -> torch.Tensor:
     return x.T if tall else x
 
 
+def _in_levels(model: nn.Module, rate: float) -> list[dict]:
+    """The layers' parameters, each with the rate that moves its integers by so many steps.
+
+    Adam moves every weight by about its rate. Where one rate crosses a level of one layer in
+    a few batches, the coarse weights of another take hundreds.
+    """
+    groups = []
+    for _, layer in prunable_layers(model):
+        step = float(layer.weight_quant.tensor_quant.scaling_impl.held)
+        groups.append({"params": [trained(layer), trained(layer, "bias")], "lr": rate * step})
+    return groups
+
+
 def make_optimizers(
     model: nn.Module, peak_rate: float, settings: StreamSettings
 ) -> list[torch.optim.Optimizer]:
@@ -284,7 +297,8 @@ def make_optimizers(
     decay = {"weight_decay": settings.weight_decay}
     if settings.optimizer == "adam":
         betas = (0.9, 0.99)  # a mean of squares over a hundred batches: the schedule is short
-        return [torch.optim.AdamW(model.parameters(), peak_rate, betas, **decay, fused=True)]
+        moved = _in_levels(model, peak_rate) if settings.in_levels else model.parameters()
+        return [torch.optim.AdamW(moved, peak_rate, betas, **decay, fused=True)]
     hidden = [layer for _, layer in prunable_layers(model)][:-1]
     weights = [trained(layer) for layer in hidden]
     chosen = set(map(id, weights))
