@@ -1,5 +1,6 @@
 """The chapters as files, and papermill over them with good and bad parameters."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import nbformat
 import numpy as np
 import papermill
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_notebook
 
 from amrpkg.book import make_page
@@ -190,45 +192,121 @@ def test_the_first_two_chapters_run_with_other_parameters(tmp_path):
 HALF_WITHIN = SMALL | {"bit_width": 8, "pruning_percent": 30}  # half of its mistakes in families
 UNPRUNED = {"bit_width": 4, "pruning_percent": 0}
 PRUNED_FLOAT = SMALL | {"pruning_percent": 20}
-OTHERS = [
-    (1, {"noise_power": 0.1, "chunks_per_class": 64, "seed": 3}),
-    (2, {"architecture": "vgglike_5f_5c_4re_4mp", "bit_width": 8}),
-    (2, SMALL),
-    *((chapter, point) for chapter in (3, 4, 5, 6) for point in (HALF_WITHIN, UNPRUNED)),
-    *((chapter, PRUNED_FLOAT) for chapter in (3, 4, 5, 6)),
-    (8, {"noise_power": 0.05, "chunks_per_class": 200}),
-    (9, {"candidates": "4-4", "bit_widths": "8", "share": 0.01, "noise_power": 0.1}),
-    (10, {"noise_power": 0.1, "chunks_per_class": 50, "seed": 4}),
-    (11, {"symbols_per_clock": 8}),
-    (11, {"network": "symbolwise_2_6_8_4bit_seed_2", "symbols_per_clock": 2}),
-    (12, {"seed": 5}),
-]
+LOUD = {"noise_power": 0.1}
+RECORDINGS = "../results/recordings/"
+TRIAL = "TRIAL/vgglike_2f_1c_1re_1mp_8bit"  # a folder of the fixture `trial_runs`
+# Of each chapter: parameters, and what its page then says.
+OTHERS = {
+    1: [
+        (LOUD | {"chunks_per_class": 64, "seed": 3}, "chunks in the set = 576"),
+        ({"chunk_size": 8, "noise_power": 0.02, "phase_noise": 0.0}, "numbers in a chunk = 16"),
+        ({"noise_power": 0.0, "phase_noise": 0.0}, "yes inf"),
+    ],
+    2: [
+        ({"architecture": "vgglike_5f_5c_4re_4mp", "bit_width": 8}, "scores per chunk = 9"),
+        (SMALL, "scores per chunk = 9"),
+        (SMALL | {"bit_width": 4, "seed": 2}, "scores per chunk = 9"),
+    ],
+    3: [
+        (HALF_WITHIN, "Share of zero weights at 30 % nominal pruning"),
+        (UNPRUNED, "Share of zero weights at 0 % nominal pruning"),
+        (PRUNED_FLOAT, "ours, 32 bit, 20 % pruned, to float"),
+    ],
+    4: [
+        (HALF_WITHIN, "At 8 bits (32 is float) the network takes"),
+        (UNPRUNED, "At 4 bits (32 is float) the network takes"),
+        (PRUNED_FLOAT, "At 32 bits (32 is float) the network takes"),
+    ],
+    5: [
+        (HALF_WITHIN, "before and after rounding to 8 bits"),
+        (UNPRUNED, "before and after rounding to 4 bits"),
+        (PRUNED_FLOAT, "before and after rounding to 32 bits"),
+    ],
+    6: [
+        (HALF_WITHIN, "The point vgglike_2f_1c_1re_1mp_8bit_pr_30"),
+        (UNPRUNED, "The point vgglike_2f_2c_2re_2mp_4bit,"),
+        (PRUNED_FLOAT, "The point vgglike_2f_1c_1re_1mp_pr_20"),
+    ],
+    7: [
+        ({"protocol": "streaming"}, "This series stops after a number of chunks"),
+        ({"least_accuracy": 0.999}, "are right on 99.90 % of fresh chunks or more"),
+        ({"least_accuracy": 0.9}, "are right on 90.00 % of fresh chunks or more"),
+    ],
+    8: [
+        (
+            {"noise_power": 0.05, "chunks_per_class": 200},
+            "told from 4 bits an axis lies between 0 and 1",
+        ),
+        (
+            {"noise_power": 0.02, "chunks_per_class": 300},
+            "told from 4 bits an axis lies between 0 and 1",
+        ),
+        (LOUD | {"chunks_per_class": 300}, "told from 4 bits an axis lies between 0 and 1"),
+    ],
+    9: [
+        ({"candidates": "4-4", "bit_widths": "8", "share": 0.01} | LOUD, "the same at N_a = 0.1"),
+        ({"candidates": "12-8", "bit_widths": "6", "share": 0.01}, "networks of this run = 1"),
+        ({"candidates": "2-8 3-8", "bit_widths": "3", "share": 0.01}, "networks of this run = 2"),
+    ],
+    10: [
+        (LOUD | {"chunks_per_class": 50, "seed": 4}, "chunks = 450"),
+        ({"weights": f"{TRIAL}/model.safetensors"}, "Of this network 100% of the weights are left"),
+        ({"weights": f"{TRIAL}_pr_20/model.safetensors"}, "The layers of model: as trained"),
+    ],
+    11: [
+        ({"symbols_per_clock": 8}, "The network of 102 weights"),
+        ({"network": "symbolwise_2_6_8_4bit_seed_2", "symbols_per_clock": 2}, "2_6_8_4bit_seed_2"),
+        ({"network": "symbolwise_2_8_8bit_seed_0"}, "The integers of symbolwise_2_8_8bit_seed_0"),
+    ],
+    12: [
+        ({"recording": f"{RECORDINGS}gnu_radio_16psk.cs8"}, "with 2.6 a symbol"),
+        ({"recording": f"{RECORDINGS}komm_8qam.cs8"}, "prints of the file komm_8qam.cs8"),
+        ({"seed": 5}, "with 3.7 a symbol and a roll-off of 0.3"),
+    ],
+}
 
 
-def run_and_render(chapter, parameters, output, monkeypatch):
-    """The page of a chapter that ran with its facts checked, and no number of it is missing."""
+def run_and_read(chapter, parameters, output, monkeypatch):
+    """The text of a chapter's page, that ran with its facts checked; no number of it is missing."""
     monkeypatch.chdir(ROOT / "thesis_nb")  # paths among the parameters
     run_notebook(CHAPTERS[chapter - 1], output, parameters, progress=False)
     page = make_page(output)
     pasted = re.findall(r'class="pasted-text">([^<]*)<', page.html)
     assert page.warnings == [] and "nan" not in pasted
-    return page.html
+    return " ".join(BeautifulSoup(page.html, "html.parser").text.split())
+
+
+def test_every_chapter_has_three_other_sets_of_its_parameters():
+    assert list(OTHERS) == list(range(1, len(CHAPTERS) + 1))
+    for chapter, path in enumerate(CHAPTERS, 1):
+        given = {json.dumps(parameters, sort_keys=True) for parameters, _ in OTHERS[chapter]}
+        known = set(papermill.inspect_notebook(str(path)))
+        assert len(given) >= 3
+        assert all(set(parameters) <= known for parameters, _ in OTHERS[chapter])
 
 
 def test_the_chapter_of_firmware_tells_of_its_record_when_it_shows_another_network(
     tmp_path, monkeypatch
 ):
-    other = {"network": "symbolwise_2_8_8bit_seed_0"}
-    html = run_and_render(11, other, tmp_path / "11.ipynb", monkeypatch)
-    assert "The integers of symbolwise_2_8_8bit_seed_0" in html
-    assert 'The network of <span class="pasted-text">102</span> weights' in html
+    parameters, says = OTHERS[11][-1]
+    text = run_and_read(11, parameters, tmp_path / "11.ipynb", monkeypatch)
+    assert says in text and "The network of 102 weights" in text
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("chapter", "parameters"), OTHERS)
-def test_prose_holds_under_other_parameters(chapter, parameters, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("chapter", "parameters", "says"),
+    [(chapter, *other) for chapter, others in OTHERS.items() for other in others],
+)
+def test_prose_holds_under_other_parameters(
+    chapter, parameters, says, tmp_path, monkeypatch, trial_runs
+):
     monkeypatch.setenv("AMR_RUNS", os.environ.get("AMR_RUNS", str(tmp_path / "runs")))
-    run_and_render(chapter, parameters, tmp_path / "x.ipynb", monkeypatch)
+    given = {
+        name: value.replace("TRIAL", f"{trial_runs}/trial") if name == "weights" else value
+        for name, value in parameters.items()
+    }
+    assert says in run_and_read(chapter, given, tmp_path / "x.ipynb", monkeypatch)
 
 
 def papermill_command(chapter, output, runs, *parameters):

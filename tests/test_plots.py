@@ -41,6 +41,23 @@ def test_constellations_show_ideal_and_received_points():
     assert (len(received.get_offsets()), len(ideal.get_offsets())) == (500, 32)
 
 
+def test_shapes_stand_above_those_that_they_are_not_and_ring_one_point():
+    figure = figures.plot_shapes()
+    rings = {tuple(ax.collections[0].get_offsets()[0]) for ax in figure.axes}
+    at_one = [(abs(ax.collections[1].get_offsets() - [1, 0]).max(1) < 1e-9) for ax in figure.axes]
+    assert rings == {(1, 0)}
+    assert [bool(found.any()) for found in at_one] == [True, True, False, False, False, False]
+
+
+def test_a_chunk_under_two_phases_is_coloured_in_the_order_of_its_symbols():
+    received = {"white": np.array([1, 1j]), "drifting": np.array([1j, -1])}
+    white, drifting, _ = figures.plot_phases(received, np.array([1, 1j, -1, -1j])).axes
+    assert (white.get_title(), drifting.get_title()) == ("white", "drifting")
+    marks = drifting.collections[1]
+    assert marks.get_offsets().tolist() == [[0, 1], [-1, 0]]
+    assert marks.get_array().tolist() == [0, 1]
+
+
 def test_chunking_shuffles_but_keeps_every_chunk():
     labels = texts(figures.plot_chunking(make_chunks(8), shown=4))
     for name in ("4ASK", "QPSK", "16QAM"):

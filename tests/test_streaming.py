@@ -70,6 +70,7 @@ def test_refining_holds_the_scales_of_what_starts_from_the_float_models_of_strea
         knobs = run.settings
         assert run.start == Run(replace(point, bit_width=32), "refining")
         assert (knobs.held_scales, knobs.optimizer, knobs.batch_size) == (True, "adam", 128)
+        assert knobs.plain
         assert knobs.input_step * 2 ** (point.bit_width - 1) == 1
         assert (knobs.retraining_chunks, knobs.retraining_rate) == (knobs.chunks, knobs.peak_rate)
     with pytest.raises(ValueError, match="architecture is 'pointwise_24_16_8'; allowed: vgglike"):
@@ -249,6 +250,23 @@ def test_knobs_that_do_not_fit_are_refused():
             train_on_stream(build(SMALL), replace(KNOBS, **knob), progress=False)
     with pytest.raises(ValueError, match="optimizer is 'sgd'; allowed: muon, adam"):
         replace(KNOBS, optimizer="sgd")
+
+
+def test_rates_in_levels_move_the_integers_of_each_layer_alike():
+    """The first step of Adam is the rate, whatever the gradient: here an eighth of a level."""
+    knobs = replace(KNOBS, chunks=128, warm_up=0, optimizer="adam", held_scales=True)
+    knobs = replace(knobs, peak_rate=0.125, in_levels=True, weight_decay=0.0, plain=True)
+    model, same = build(SMALL, 4), build(SMALL, 4)
+    train_on_stream(model, knobs, progress=False)
+    train_on_stream(same, replace(knobs, peak_rate=1e-12), progress=False)
+    steps = []
+    for (_, layer), (_, before) in zip(prunable_layers(model), prunable_layers(same), strict=True):
+        moved = (layer.weight - before.weight).detach().abs() / layer.quant_weight().scale
+        assert moved.max() == pytest.approx(0.125, rel=1e-3)
+        steps.append(float(layer.quant_weight().scale))
+    assert len(set(steps)) > 1
+    with pytest.raises(ValueError, match="in_levels is True; allowed: with held scales and the"):
+        replace(knobs, optimizer="muon")
 
 
 def test_progress_counts_chunks(capsys):

@@ -10,7 +10,7 @@ below are ours.
 pruned float model starts from the unpruned one, a quantised model from its float model.
 
 *refining*: streaming, but for the quantised models: all scales are fitted once and held, under Adam
-and with small batches.
+and with small batches, at rates in levels of each layer's integers.
 
 *ranging*: streaming, and each chunk with a noise power of its own. For the small networks.
 
@@ -101,6 +101,7 @@ class StreamSettings:
     optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
     held_scales: bool = False  # channels equalised, all scales fitted at the start and held
     input_step: float = 0.0  # of the samples' integers; 0: learned
+    in_levels: bool = False  # rates are in steps of each layer's integers: held scales, "adam"
     starts: int = 0  # float networks that are made first, see `stream.train_from_best_start`
     float_rate: float = 0.0
     float_chunks: int = 0  # of each
@@ -112,6 +113,10 @@ class StreamSettings:
 
     def __post_init__(self) -> None:
         require_choice("optimizer", self.optimizer, ("muon", "adam"))
+        if self.in_levels and (not self.held_scales or self.optimizer != "adam"):
+            raise ValueError(
+                'in_levels is True; allowed: with held scales and the optimizer "adam"'
+            )
 
     def train(self, model: "Network", seed: int, retraining: bool, progress: bool) -> "Training":
         from amrpkg.training.stream import train_from_best_start
@@ -122,7 +127,7 @@ class StreamSettings:
     def in_float(self) -> "StreamSettings":
         """Those of a start."""
         knobs = replace(self, peak_rate=self.float_rate, chunks=self.float_chunks)
-        return replace(knobs, held_scales=False, input_step=0.0)
+        return replace(knobs, held_scales=False, input_step=0.0, in_levels=False)
 
     @property
     def in_trial(self) -> "StreamSettings":
@@ -179,14 +184,13 @@ _UNSETTLED = {"vgglike_5f_5c_4re_4mp": 1e-3, "vgglike_5f_4c_4re_4mp": 1e-3}  # r
 _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
 _REFINED = {
-    # architecture: peak rate and thousands of fresh chunks from the float model
-    "vgglike_5f_5c_4re_4mp": (1e-3, 200),
-    "vgglike_5f_4c_4re_4mp": (1e-3, 250),
-    "vgglike_5f_3c_4re_3mp": (1e-3, 400),
-    "vgglike_3f_3c_2re_3mp": (2e-3, 1000),
-    "vgglike_3f_2c_2re_2mp": (2e-3, 1000),
+    # architecture: peak rate in levels and thousands of fresh chunks from the float model, 4 bits
+    "vgglike_5f_5c_4re_4mp": (1 / 32, 250),
+    "vgglike_5f_4c_4re_4mp": (1 / 32, 300),
+    "vgglike_5f_3c_4re_3mp": (1 / 32, 400),
 }
-_OTHERS_REFINED = (2e-3, 1200)  # a high rate pays where there are many steps to come down in
+_OTHERS_REFINED = (1 / 16, 1000)
+_WIDER_REFINED = (1 / 32, 60)  # of 6 and 8 bits, which lose next to nothing
 _SMALL = {
     # of pointwise networks, bit width: peak rate, millions of fresh chunks, both if pruned
     32: (3e-3, 2, 3e-3, 1),
@@ -283,10 +287,12 @@ def _streaming(architecture: str, bit_width: int) -> StreamSettings:
 def _refining(architecture: str, bit_width: int) -> StreamSettings:
     if bit_width == 32:
         return _streaming(architecture, 32)
-    rate, thousands = _REFINED.get(architecture, _OTHERS_REFINED)
+    at_four = _REFINED.get(architecture, _OTHERS_REFINED)
+    rate, thousands = at_four if bit_width <= 4 else _WIDER_REFINED
     chunks, step = 1000 * thousands, 2.0 ** (1 - bit_width)  # samples reach one unit each way
     knobs = StreamSettings(rate, chunks, rate, chunks, batch_size=128, weight_decay=0.0)
-    return replace(knobs, optimizer="adam", held_scales=True, input_step=step)
+    knobs = replace(knobs, optimizer="adam", held_scales=True, in_levels=True)
+    return replace(knobs, input_step=step, plain=True)
 
 
 def _ranging(architecture: str, bit_width: int) -> StreamSettings:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.evaluation.accuracy import samples_for
 from amrpkg.models.equalisation import equalise_channels
+from amrpkg.models.fused import fused
 from amrpkg.models.network import Network, build, prunable_layers, trained
 from amrpkg.models.plain import plain
 from amrpkg.models.quantization import has_held_scales, hold_fitted_scales, hold_input_step
@@ -86,7 +87,7 @@ def train_on_stream(
     parameters = list(model.parameters())
     layers = [layer for _, layer in prunable_layers(model)]
     rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
-    forward = plain(model) if settings.plain else model
+    forward = plain(model) if settings.plain else fused(model)
     lessons = _lessons(settings, seed)
     bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
     for step in range(1, steps + 1):
@@ -272,6 +273,19 @@ def orthogonalise(update: torch.Tensor, knobs: Mapping) -> torch.Tensor:
     return x.T if tall else x
 
 
+def _in_levels(model: nn.Module, rate: float) -> list[dict]:
+    """The layers' parameters, each with the rate that moves its integers by so many steps.
+
+    Adam moves every weight by about its rate. Where one rate crosses a level of one layer in
+    a few batches, the coarse weights of another take hundreds.
+    """
+    groups = []
+    for _, layer in prunable_layers(model):
+        step = float(layer.weight_quant.tensor_quant.scaling_impl.held)
+        groups.append({"params": [trained(layer), trained(layer, "bias")], "lr": rate * step})
+    return groups
+
+
 def make_optimizers(
     model: nn.Module, peak_rate: float, settings: StreamSettings
 ) -> list[torch.optim.Optimizer]:
@@ -283,7 +297,8 @@ def make_optimizers(
     decay = {"weight_decay": settings.weight_decay}
     if settings.optimizer == "adam":
         betas = (0.9, 0.99)  # a mean of squares over a hundred batches: the schedule is short
-        return [torch.optim.AdamW(model.parameters(), peak_rate, betas, **decay, fused=True)]
+        moved = _in_levels(model, peak_rate) if settings.in_levels else model.parameters()
+        return [torch.optim.AdamW(moved, peak_rate, betas, **decay, fused=True)]
     hidden = [layer for _, layer in prunable_layers(model)][:-1]
     weights = [trained(layer) for layer in hidden]
     chosen = set(map(id, weights))

@@ -7,7 +7,7 @@ import pandas as pd
 from amrpkg.book.deployment import compare_speed, thesis_points
 from amrpkg.book.ledger import relative
 from amrpkg.book.thesis import estimate_grid, load_thesis
-from amrpkg.grid.points import KEYS
+from amrpkg.grid.points import KEYS, THESIS_GRID
 from amrpkg.models.architectures import THESIS_ARCHITECTURES
 from amrpkg.records.grid import load_grid
 from amrpkg.records.synthesis import load_synthesis
@@ -37,7 +37,8 @@ ONE_SEED = "How many epochs it takes is chance in part, and the record has one s
 class Evidence:
     """The frames that claims are computed from; columns of times as in the record.
 
-    held, regrown : the thesis's protocol with either pruning variant, 81 rows each
+    held : the series that is judged, by default the thesis's protocol; masks held, 81 rows
+    regrown : the thesis's protocol, pruned weights free to grow back, 81 rows
     printed : the thesis's tables; by_size : Algorithm II from layer sizes alone, masks held
     earned : the same 81 points trained on fresh chunks, masks held
     real : of the same points as real integers, ``ms`` of a batch of 32 and ``to_fastest``,
@@ -57,15 +58,23 @@ class Evidence:
 
     @classmethod
     def load(cls, protocol: str = "thesis", seed: int = 0) -> "Evidence":
-        """Read the records. Raises as `load_grid` for a series that was not recorded."""
-        held, regrown = (load_grid(protocol, kind, seed) for kind in ("held", "regrowing"))
-        earned = load_grid("streaming")
+        """Read the records.
+
+        Raises as `load_grid` for a series that was not recorded, and ``ValueError`` for one that
+        has not all points of the thesis.
+        """
+        held, earned = _of_thesis(load_grid(protocol, seed=seed)), load_grid("streaming")
+        if len(held) < (points := len(THESIS_GRID)):
+            raise ValueError(
+                f"protocol is {protocol!r}, of which {len(held)} points are recorded; allowed: one "
+                f"with all {points}"
+            )
         return cls(
             held=held,
-            regrown=regrown,
+            regrown=load_grid("thesis", "regrowing"),
             printed=load_thesis(),
             by_size=estimate_grid(),
-            earned=earned[earned["architecture"].isin(THESIS_ARCHITECTURES)],
+            earned=_of_thesis(earned),
             real=thesis_points(compare_speed(32)),
             synthesised=load_synthesis().query("target == 'xc7' and symbols_per_clock == 1"),
             seed=seed,
@@ -99,6 +108,10 @@ class Evidence:
             f"an effect below {effect:.0%} is below the clock's resolution: a float network "
             f"against itself gives {low:.2f} to {high:.2f}"
         )
+
+
+def _of_thesis(grid: pd.DataFrame) -> pd.DataFrame:
+    return grid[grid["architecture"].isin(THESIS_ARCHITECTURES)].reset_index(drop=True)
 
 
 def percent(frame: pd.DataFrame, data: str = "fresh") -> pd.Series:

@@ -10,10 +10,11 @@ def enter(ledger: Ledger, evidence: Evidence) -> None:
     low, high = (100 * end for end in binomial_interval(2304, 2304))
     normal = [100 * end for end in binomial_interval(2304, 2304, method="normal")]
     place, by = "ch. 4, evaluation", "binomial_interval"
-    ledger.define(
-        *("ch. 4, training", 'stops at a loss "between 0.030 and 1.000": at the lowest'),
-        *(each(at_most(0.030)), evidence.held["training_loss"]),
-    )
+    stops = "ch. 4, training", 'stops at a loss "between 0.030 and 1.000": at the lowest'
+    if evidence.held["target_loss"].notna().all():
+        ledger.define(*stops, each(at_most(0.030)), evidence.held["training_loss"])
+    else:
+        ledger.cannot(*stops, "this series stops after a number of chunks")
     ledger.add(
         *(place, '100 % of 2,304 read as "between 99.84% and 100%"', rounds_to(99.84, 2), low),
         by=by,

@@ -80,6 +80,7 @@ def _enter_difficulty(ledger: Ledger, epochs: pd.Series, latency: pd.Series) -> 
         *(each(above(1)), others(total)),
         conditions=[(f"in time, {BOTH}", others(_whole(epochs * latency)))],
         by="record",
+        because="A network that starts from a trained one is quick, however small it is.",
     )
     dense = epochs.xs(0, level="pruning_percent").unstack()
     ledger.add(

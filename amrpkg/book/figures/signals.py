@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 
 from amrpkg.book.figures.style import BLUE, GREEN, ORANGE, carry, in_style, subplots
 from amrpkg.signals.chunks import Chunks, receive
-from amrpkg.signals.constellations import CONSTELLATIONS
+from amrpkg.signals.constellations import CONSTELLATIONS, OTHER_SHAPES
 
 # Of thousands of samples, as a bitmap within vector graphics.
 _MANY = {"color": BLUE, "alpha": 0.4, "linewidths": 0, "rasterized": True}
@@ -54,6 +54,44 @@ def plot_received(
     ax.set(xlabel="in-phase I (dimensionless)", ylabel="quadrature Q (dimensionless)")
     ax.set_title(f"{modulation}, {count:,} symbols")
     return carry(figure, _iq_table(r))
+
+
+@in_style
+def plot_shapes() -> Figure:
+    """QPSK, 8QAM and 32QAM as here, and as they could be; a ring where (1, 0) would be."""
+    others = {"QPSK": CONSTELLATIONS["QPSK"] * np.exp(0.25j * np.pi)} | OTHER_SHAPES
+    figure, axes = subplots(2, 3, figsize=(7.2, 4.9), sharex=True, sharey=True)
+    drawn = []
+    for column, name in enumerate(others):
+        for row, (whose, points) in enumerate({"here": CONSTELLATIONS, "usual": others}.items()):
+            ax = axes[row, column]
+            _iq_axes(ax)
+            ax.scatter(1, 0, s=110, facecolor="none", edgecolor=ORANGE, label="(1, 0)")
+            ax.scatter(points[name].real, points[name].imag, s=14, color=BLUE)
+            ax.set_title(f"{name}, {'as here' if whose == 'here' else 'also usual'}")
+            drawn.append(_iq_table(points[name], modulation=name, shape=whose))
+    figure.supxlabel("in-phase I (amplitude, dimensionless)")
+    figure.supylabel("quadrature Q (amplitude, dimensionless)")
+    return carry(figure, pd.concat(drawn))
+
+
+@in_style
+def plot_phases(received: dict[str, np.ndarray], points: np.ndarray) -> Figure:
+    """A chunk under each kind of phase noise, dark at its start and light at its end.
+
+    received : title -> ``complex[chunk_size]``; points : ideal, of their modulation
+    """
+    figure, axes = subplots(1, len(received), figsize=(7.2, 3.9), sharey=True)
+    drawn = []
+    for ax, (title, r) in zip(axes, received.items(), strict=True):
+        _iq_axes(ax, 1.35)
+        ax.scatter(points.real, points.imag, s=60, facecolor="none", edgecolor=ORANGE)
+        marks = ax.scatter(r.real, r.imag, s=16, c=np.arange(len(r)), cmap="viridis")
+        ax.set(title=title, xlabel="in-phase I (dimensionless)")
+        drawn.append(_iq_table(r, phase=title).assign(symbol=np.arange(len(r))))
+    axes[0].set_ylabel("quadrature Q (dimensionless)")
+    figure.colorbar(marks, ax=axes, label="symbol of the chunk", shrink=0.8)
+    return carry(figure, pd.concat(drawn))
 
 
 def _iq_table(values: np.ndarray, **said: str) -> pd.DataFrame:
