@@ -149,21 +149,27 @@ def test_names_of_figures_and_tables_are_unique():
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory):
+def forked():
+    """A class of kernel managers whose kernels have the imports done."""
+    with closing(kernels.KernelServer()) as server:
+        yield kernels.kernel_manager(server)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory, forked):
     """A folder with executed chapters 3 to 6 of an unpruned and a pruned point, and its runs.
 
     Chapter 4, which costs most, is run on the first only: the book runs it on a pruned one.
     """
     folder = tmp_path_factory.mktemp("swept")
-    with pytest.MonkeyPatch.context() as patch, closing(kernels.KernelServer()) as server:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AMR_RUNS", str(folder / "runs"))
-        manager = kernels.kernel_manager(server)
         third, fourth, *later = CHAPTERS[2:6]
         for percent, chapters in ((0, (third, fourth, *later)), (30, (third, *later))):
             for chapter in chapters:
                 output = folder / f"{chapter.stem}_{percent}.ipynb"
                 point = {**SMALL, "pruning_percent": percent}
-                run_notebook(chapter, output, point, progress=False, kernels=manager)
+                run_notebook(chapter, output, point, progress=False, kernels=forked)
     return folder
 
 
@@ -266,10 +272,10 @@ OTHERS = {
 }
 
 
-def run_and_read(chapter, parameters, output, monkeypatch):
+def run_and_read(chapter, parameters, output, monkeypatch, kernels):
     """The text of a chapter's page, that ran with its facts checked; no number of it is missing."""
     monkeypatch.chdir(ROOT / "thesis_nb")  # paths among the parameters
-    run_notebook(CHAPTERS[chapter - 1], output, parameters, progress=False)
+    run_notebook(CHAPTERS[chapter - 1], output, parameters, progress=False, kernels=kernels)
     page = make_page(output)
     pasted = re.findall(r'class="pasted-text">([^<]*)<', page.html)
     assert page.warnings == [] and "nan" not in pasted
@@ -286,10 +292,10 @@ def test_every_chapter_has_three_other_sets_of_its_parameters():
 
 
 def test_the_chapter_of_firmware_tells_of_its_record_when_it_shows_another_network(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, forked
 ):
     parameters, says = OTHERS[11][-1]
-    text = run_and_read(11, parameters, tmp_path / "11.ipynb", monkeypatch)
+    text = run_and_read(11, parameters, tmp_path / "11.ipynb", monkeypatch, forked)
     assert says in text and "The network of 102 weights" in text
 
 
@@ -299,14 +305,14 @@ def test_the_chapter_of_firmware_tells_of_its_record_when_it_shows_another_netwo
     [(chapter, *other) for chapter, others in OTHERS.items() for other in others],
 )
 def test_prose_holds_under_other_parameters(
-    chapter, parameters, says, tmp_path, monkeypatch, trial_runs
+    chapter, parameters, says, tmp_path, monkeypatch, request, forked
 ):
     monkeypatch.setenv("AMR_RUNS", os.environ.get("AMR_RUNS", str(tmp_path / "runs")))
-    given = {
-        name: value.replace("TRIAL", f"{trial_runs}/trial") if name == "weights" else value
-        for name, value in parameters.items()
-    }
-    assert says in run_and_read(chapter, given, tmp_path / "x.ipynb", monkeypatch)
+    given = dict(parameters)
+    if (file := parameters.get("weights", "")).startswith("TRIAL"):
+        trials = request.getfixturevalue("trial_runs") / "trial"
+        given["weights"] = file.replace("TRIAL", str(trials))
+    assert says in run_and_read(chapter, given, tmp_path / "x.ipynb", monkeypatch, forked)
 
 
 def papermill_command(chapter, output, runs, *parameters):
