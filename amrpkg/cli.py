@@ -29,6 +29,7 @@ from amrpkg.models.architectures import (
 )
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, NOISE_POWER
 from amrpkg.signals.recordings import SUFFIXES
+from amrpkg.signals.senders import SOURCES
 from amrpkg.training.protocols import PROTOCOLS, PRUNING_VARIANTS
 
 _Protocol = Literal[*PROTOCOLS]
@@ -378,17 +379,17 @@ def _print_receptions(receptions, note, json: bool, csv: bool) -> None:
 @app.command
 def receiver(
     *,
-    source: tuple[Literal["ours", "liquid-dsp", "GNU Radio", "komm"], ...] = (),
+    source: tuple[Literal[*SOURCES], ...] = tuple(SOURCES),
     output: _Record = None,
 ) -> None:
     """Measure the receiver on bursts of ours, liquid-dsp's, GNU Radio's and komm's; resumable.
 
     Args:
-        source: Of the bursts; by default all. Rows of others stay as they are.
+        source: Of the bursts. Rows of others stay as they are.
     """
-    from amrpkg.records.receiver import SOURCES, measure_receiver
+    from amrpkg.records.receiver import measure_receiver
 
-    _make_rows(measure_receiver, output, "receiver.csv", sources=source or tuple(SOURCES))
+    _make_rows(measure_receiver, output, "receiver.csv", sources=source)
 
 
 @app.command

@@ -1,7 +1,6 @@
 """Signals that a library not ours made, classified from Python and with ``amr classify``."""
 
 import os
-import re
 import subprocess
 import sys
 
@@ -301,15 +300,6 @@ def test_a_reader_that_stops_early_sees_no_traceback(weights, tmp_path):
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 2
     assert "Broken" not in done.stderr and "Traceback" not in done.stderr
-
-
-def test_the_example_of_the_book_runs(root, weights, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    section = (root / "book/running.md").read_text().split("## Classify your own recording")[1]
-    exec(re.search(r"```python\n(.*?)```", section, re.S)[1])
-    [command] = re.findall(r"^amr (classify .*)$", section.split("###")[0], re.M)
-    assert main([*command.split(), "--weights", str(weights)]) == 0
-    assert "100 chunks of 32 samples" in capsys.readouterr().out
 
 
 def refuse(arguments, capsys) -> str:

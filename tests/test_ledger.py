@@ -316,6 +316,30 @@ def test_a_condition_names_the_chapter_that_its_number_is_from(claims):
     assert noticeable.startswith("as real integers, pruned channels taken out (chapter 10)")
 
 
+def test_the_series_on_fresh_chunks_is_judged_as_well_with_a_reason_for_each_failure():
+    evidence = Evidence.load("streaming")
+    assert len(evidence.held) == len(evidence.regrown) == 81
+    claims = judge(evidence).frame()
+    assert (claims.loc[claims["verdict"] == NOT_REPRODUCED, "because"] != "").all()
+    assert verdict_of(claims, 'accuracy "reaches 100%"') == REPRODUCED
+    assert verdict_of(claims, "stops at a loss") == NOT_TESTABLE
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        (
+            ("refining", 0),
+            r"'refining', of which \d+ points are recorded; allowed: one with all 81",
+        ),
+        (("thesis", 99), "is 'thesis 99 held'; recorded: "),
+    ],
+)
+def test_a_series_that_cannot_be_judged_is_refused(series, message):
+    with pytest.raises(ValueError, match=message):
+        Evidence.load(*series)
+
+
 def test_networks_that_learn_nothing_fail_under_the_condition_too(evidence):
     poor = replace(evidence, earned=evidence.earned.assign(fresh_accuracy=0.7))
     claims = enter(accuracy, poor)

@@ -9,13 +9,10 @@ from amrpkg.receiver import (
     find_band,
     find_samples_per_symbol,
     fit,
-    frequency_bound,
     line_frequencies,
     lowest_power,
-    phase_bound,
     squared_envelope_timing,
     synchronise,
-    timing_bound,
 )
 from amrpkg.signals import (
     CONSTELLATIONS,
@@ -42,6 +39,26 @@ def noisy(points, blocks, es_n0_db, seed, frequency=0.0, gain=1.0):
 
 def rms(values):
     return float(np.sqrt(np.mean(np.abs(values) ** 2)))
+
+
+# The least that deviations can be: the modified Cramer-Rao bounds of Mengali and D'Andrea,
+# Synchronization Techniques for Digital Receivers, 1997, section 2.4, for L symbols.
+
+
+def timing_bound(es_n0_db, symbols, roll_off):
+    """In symbols: 1 / (8 pi^2 xi L Es/N0), xi = 1/12 + b^2 (1/4 - 2 / pi^2), roll-off b."""
+    xi = 1 / 12 + roll_off**2 * (1 / 4 - 2 / np.pi**2)
+    return (8 * np.pi**2 * xi * symbols * 10 ** (es_n0_db / 10)) ** -0.5
+
+
+def frequency_bound(es_n0_db, symbols):
+    """In cycles a symbol: 3 / (2 pi^2 L^3 Es/N0)."""
+    return (1.5 / (np.pi**2 * symbols**3 * 10 ** (es_n0_db / 10))) ** 0.5
+
+
+def phase_bound(es_n0_db, symbols):
+    """In radians, the carrier known: 1 / (2 L Es/N0)."""
+    return (0.5 / (symbols * 10 ** (es_n0_db / 10))) ** 0.5
 
 
 # The pulse and the burst

@@ -5,7 +5,8 @@ import pytest
 from amrpkg.evaluation import STEPS
 from amrpkg.receiver import NAMES
 from amrpkg.records import load_receiver
-from amrpkg.records.receiver import BLOCKS, BURSTS, ES_N0_DB, SOURCES
+from amrpkg.records.receiver import BLOCKS, BURSTS, ES_N0_DB
+from amrpkg.signals import SOURCES
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def test_a_run_that_fails_leaves_no_metrics(quick, monkeypatch):
     def full_disk(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(runs, "save_model", full_disk)
+    monkeypatch.setattr("amrpkg.models.weights.save_model", full_disk)
     with pytest.raises(OSError, match="no space"):
         make_run(Run(Point(SMALL)), progress=False)
     assert not (Run(Point(SMALL)).folder / "metrics.json").exists()

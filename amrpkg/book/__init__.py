@@ -30,6 +30,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "about", "above", "at_least", "at_most", "below", "clear", "describe", "each", "equal",
             "factor", "mean", "rounds_to", "some", "steady", "true", "within",
         ],
+        "shell": ["run_commands_here"],
         "status": ["describe_making", "versions"],
         "steps": ["summarise_steps"],
         "story": ["describe_story", "smallest", "tell_story"],

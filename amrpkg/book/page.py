@@ -23,7 +23,7 @@ from amrpkg.common.files import CHECKOUT, IN_CHECKOUT, require_regular
 MOST_BYTES = 64 * 2**20  # a chapter has one or two million
 GLUED = re.compile(r"\{glue:text\}`(?:[./]|chapters/)*(\w+\.ipynb)::(\w+)(?::s)?`")
 IMAGE = re.compile(r'(?<=src=")(?:\.\./)*(_images/[^"]+)')
-EXTENSIONS = ["folded_checks", "percent_signs", "alt_text", "mathml", "elsewhere"]
+EXTENSIONS = ["folded_checks", "number_form", "alt_text", "mathml", "elsewhere"]
 STYLES = {  # package -> its style sheet
     "myst_nb": "static/mystnb.css",
     "sphinx_proof": "_static/minimal/proof.css",

@@ -67,8 +67,8 @@ def receive_recording(
         raise ValueError(f"samples are {len(samples)}, all zero; allowed: a recording of a signal")
     if len(samples) < 512:
         raise ValueError(f"samples are {len(samples)}; allowed: at least 512")
-    if not np.isfinite(samples).all():
-        bad = int(np.isfinite(samples).argmin())
+    if not (finite := np.isfinite(samples)).all():
+        bad = int(finite.argmin())
         raise ValueError(f"samples has {samples[bad]} at {bad}; allowed: finite numbers")
     samples, notes = _without_defects(samples)
     if samples_per_symbol is None:

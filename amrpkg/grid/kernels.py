@@ -18,9 +18,10 @@ from importlib import import_module
 from jupyter_client import AsyncKernelManager
 
 _IMPORTS = (
-    *("amrpkg.grid.runs", "amrpkg.records.grid", "amrpkg.book.cells"),
-    *("amrpkg.book.figures.training", "ipykernel.kernelapp", "ipykernel.ipkernel"),
-    "matplotlib.pyplot",
+    *("amrpkg.grid.runs", "amrpkg.hardware.resources", "amrpkg.speed.networks"),
+    *("amrpkg.training.fixed_set", "amrpkg.training.stream", "amrpkg.records.grid"),
+    *("amrpkg.book.cells", "amrpkg.book.figures.training", "matplotlib.pyplot"),
+    *("ipykernel.kernelapp", "ipykernel.ipkernel"),
 )
 _ENVIRONMENT = {
     # What BLAS and OpenMP read before torch loads: a batch of 32 gains nothing from a second

@@ -4,22 +4,22 @@ Only ``metrics.json``, written last and in one step, says that the run is done; 
 it was made under the same parameters by the same code.
 """
 
+from __future__ import annotations  # a finished run is found without torch
+
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from filelock import FileLock
 
 from amrpkg.common.code import current_digest, provenance, root, versions
 from amrpkg.common.files import whole_file
-from amrpkg.evaluation.accuracy import evaluate
 from amrpkg.grid.folders import Run, read_metrics, seal
-from amrpkg.hardware.resources import count_model, estimate, zero_shares
-from amrpkg.models.network import Network, build
-from amrpkg.models.weights import load_float_weights, load_model, save_model
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, make_chunks
-from amrpkg.speed.networks import compare_with_float
-from amrpkg.training.pruning import make_permanent, prune_channels
+
+if TYPE_CHECKING:
+    from amrpkg.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class FinishedRun:
 
     def load_model(self) -> Network:
         """The trained model, in evaluation mode, pruned channels as zeros."""
+        from amrpkg.models.weights import load_model
+
         return load_model(self.run.folder / "model.safetensors")
 
 
@@ -87,6 +89,10 @@ def make_run(run: Run, progress: bool = True) -> FinishedRun:
 
 
 def _make(run, base, progress) -> None:
+    from amrpkg.models.weights import save_model
+    from amrpkg.speed.networks import compare_with_float
+    from amrpkg.training.pruning import make_permanent
+
     folder, params = run.folder, parameters(run)
     (folder / "metrics.json").unlink(missing_ok=True)
     (folder / "params.json").write_text(json.dumps(params, indent=1))
@@ -108,6 +114,10 @@ def _make(run, base, progress) -> None:
 
 def _start(run, base) -> Network:
     """The model before its training: new, or with the weights of `base`, then pruned."""
+    from amrpkg.models.network import build
+    from amrpkg.models.weights import load_float_weights
+    from amrpkg.training.pruning import prune_channels
+
     point = run.point
     if base is not None and base.run.point.bit_width == point.bit_width:
         model = base.load_model()
@@ -128,6 +138,9 @@ def _phase(run, base) -> str:
 
 
 def _measure(model, training, run) -> dict:
+    from amrpkg.evaluation.accuracy import evaluate
+    from amrpkg.hardware.resources import count_model, estimate, zero_shares
+
     fresh = make_chunks(FRESH_CHUNKS_PER_CLASS, seed=run.seed, split="evaluation")
     fresh = evaluate(model, fresh)
     correct, count = run.settings.count_training(model, training, run.seed)

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "carrier": ["frequency_bound", "line_frequencies", "lowest_power", "phase_bound"],
+        "carrier": ["line_frequencies", "lowest_power"],
         "fitting": ["Fit", "fit", "log_likelihoods"],
         "front_end": ["BLOCK", "Blocks", "synchronise"],
         "matched_filter": ["MatchedFilter"],
@@ -16,6 +16,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "recognise",
         ],
         "spectrum": ["Band", "find_band", "periodogram"],
-        "timing": ["squared_envelope_timing", "timing_bound"],
+        "timing": ["squared_envelope_timing"],
     },
 )

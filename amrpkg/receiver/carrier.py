@@ -48,16 +48,3 @@ def line_frequencies(y: np.ndarray, power: int, count: int = 1) -> np.ndarray:
 def raised(y: np.ndarray, power: int) -> np.ndarray:
     """The k-th power of symbols; from the eighth on without amplitude, which only adds noise."""
     return y**power if power <= 4 else np.exp(1j * power * np.angle(y))
-
-
-def frequency_bound(es_n0_db: float, symbols: int) -> float:
-    """The modified Cramer-Rao bound on the deviation of the carrier, in cycles a symbol.
-
-    3 / (2 pi^2 L^3 Es/N0). Source: Mengali and D'Andrea, section 2.4.
-    """
-    return (1.5 / (np.pi**2 * symbols**3 * 10 ** (es_n0_db / 10))) ** 0.5
-
-
-def phase_bound(es_n0_db: float, symbols: int) -> float:
-    """The same on the phase in radians, the carrier known: 1 / (2 L Es/N0)."""
-    return (0.5 / (symbols * 10 ** (es_n0_db / 10))) ** 0.5

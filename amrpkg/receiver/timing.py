@@ -22,14 +22,3 @@ def squared_envelope_timing(y: np.ndarray) -> np.ndarray:
     turns = np.array([1, -1j, -1, 1j])  # exp(-2 pi j k / 4)
     line = energy.reshape(*energy.shape[:-1], -1, SAMPLES).sum(axis=-2) @ turns
     return -np.angle(line) / (2 * np.pi)
-
-
-def timing_bound(es_n0_db: float, symbols: int, roll_off: float) -> float:
-    """The modified Cramer-Rao bound on the standard deviation of the timing, in symbols.
-
-    1 / (8 pi^2 xi L Es/N0), xi = 1/12 + b^2 (1/4 - 2 / pi^2), for L symbols of a root raised
-    cosine of roll-off b. Source: Mengali and D'Andrea, Synchronization Techniques for Digital
-    Receivers, 1997, section 2.4.
-    """
-    xi = 1 / 12 + roll_off**2 * (1 / 4 - 2 / np.pi**2)
-    return (8 * np.pi**2 * xi * symbols * 10 ** (es_n0_db / 10)) ** -0.5

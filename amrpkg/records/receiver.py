@@ -23,34 +23,13 @@ from amrpkg.export.reading import load_network
 from amrpkg.receiver import NAMES, UNKNOWN
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.bursts import Burst
-from amrpkg.signals.constellations import CONSTELLATIONS, OTHER_SHAPES
-from amrpkg.signals.gnu_radio import GNU_RADIO_SHAPES, transmit_with_gnu_radio
-from amrpkg.signals.komm_pulses import KOMM_SHAPES, transmit_with_komm
-from amrpkg.signals.liquid import SCHEMES, transmit_with_liquid
+from amrpkg.signals.constellations import CONSTELLATIONS
+from amrpkg.signals.senders import SOURCES
 
 RECEIVER = RESULTS / "receiver.csv"
 ES_N0_DB = (10, 15, 20, 30)
 BURSTS, BLOCKS = 8, 6  # a row; a block is 8 chunks
 _EDGES = 48  # symbols for the filter's ends
-
-
-def _shapes() -> dict[str, np.ndarray]:
-    """What we send; the names of other shapes are liquid's."""
-    others = {"8QAM, rectangular": OTHER_SHAPES["8QAM"], "32QAM, cross": OTHER_SHAPES["32QAM"]}
-    return CONSTELLATIONS | others
-
-
-def _send(burst: Burst, name: str, count: int, rng: np.random.Generator) -> np.ndarray:
-    return burst.transmit(_shapes()[name], count, rng)
-
-
-SOURCES = {
-    "ours": (tuple(_shapes()), _send),
-    "liquid-dsp": (tuple(SCHEMES), transmit_with_liquid),
-    "GNU Radio": (GNU_RADIO_SHAPES, transmit_with_gnu_radio),
-    "komm": (KOMM_SHAPES, transmit_with_komm),
-}
-"""Name -> what it sends, and the function that sends it."""
 
 
 def _bursts(source: str, name: str, es_n0_db: float):

@@ -23,5 +23,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "recordings": [
             "Annotation", "SUFFIXES", "load_annotations", "load_sample_rate", "load_samples",
         ],
+        "senders": ["SOURCES"],
     },
 )

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count, require_kind
+from amrpkg.models.fused import fused
 from amrpkg.signals.chunks import Chunks
 from amrpkg.training.protocols import Settings
 
@@ -53,13 +54,14 @@ def train(
     iq, labels = torch.from_numpy(chunks.iq), torch.from_numpy(chunks.labels)
     optimizer = make_optimizer(model, settings)
     model.train()
+    forward = fused(model)
     epochs, start = [], perf_counter()
     bar = tqdm(range(1, settings.max_epochs + 1), unit="epoch", disable=not progress)
     for epoch in bar:
         loss_sum, correct = 0.0, 0
         order = torch.randperm(len(labels), generator=rng)
         for batch in order.split(settings.batch_size):
-            scores, loss = train_batch(model, optimizer, iq[batch], labels[batch])
+            scores, loss = train_batch(forward, optimizer, iq[batch], labels[batch])
             loss_sum += loss * len(batch)
             correct += int((scores.argmax(1) == labels[batch]).sum())
         loss_mean, accuracy = loss_sum / len(labels), correct / len(labels)
@@ -87,10 +89,13 @@ def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.Adam:
     )
 
 
-def train_batch(model, optimizer, iq, labels) -> tuple[torch.Tensor, float]:
-    """One batch; returns its scores and its mean cross entropy, which waits for the end."""
+def train_batch(forward, optimizer, iq, labels) -> tuple[torch.Tensor, float]:
+    """One batch; returns its scores and its mean cross entropy, which waits for the end.
+
+    forward : a function of chunks that gives scores, such as a model
+    """
     optimizer.zero_grad()
-    scores = model(iq)
+    scores = forward(iq)
     loss = cross_entropy(scores, labels)
     loss.backward()
     optimizer.step()

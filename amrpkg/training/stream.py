@@ -18,6 +18,7 @@ from tqdm import tqdm
 from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.evaluation.accuracy import samples_for
 from amrpkg.models.equalisation import equalise_channels
+from amrpkg.models.fused import fused
 from amrpkg.models.network import Network, build, prunable_layers, trained
 from amrpkg.models.plain import plain
 from amrpkg.models.quantization import has_held_scales, hold_fitted_scales, hold_input_step
@@ -86,7 +87,7 @@ def train_on_stream(
     parameters = list(model.parameters())
     layers = [layer for _, layer in prunable_layers(model)]
     rows, loss_sum, correct, seen, start = [], 0.0, 0, 0, perf_counter()
-    forward = plain(model) if settings.plain else model
+    forward = plain(model) if settings.plain else fused(model)
     lessons = _lessons(settings, seed)
     bar = tqdm(total=steps * settings.batch_size, unit="chunk", mininterval=2, disable=not progress)
     for step in range(1, steps + 1):
