@@ -102,10 +102,10 @@ def test_every_chunk_is_new_and_none_is_of_the_recorded_sets(monkeypatch):
             yield batch
 
     monkeypatch.setattr(streaming, "stream", watched)
-    training = train_on_stream(build(SMALL), replace(KNOBS, chunks=4_096), progress=False)
+    training = train_on_stream(build(SMALL), replace(KNOBS, chunks=16_384), progress=False)
     chunks = np.concatenate(seen)
-    assert len(np.unique(chunks, axis=0)) == len(chunks) == 4_096
-    assert training.history["chunks"].sum() == 4_096
+    assert len(np.unique(chunks, axis=0)) == len(chunks) == 16_384
+    assert training.history["chunks"].sum() == 16_384
     sets = [make_chunks(split=split).iq for split in ("training", "evaluation", "validation")]
     for first, other in ((0, 1), (0, 2), (1, 2)):
         assert not (sets[first] == sets[other]).all()
