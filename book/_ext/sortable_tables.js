@@ -4,7 +4,7 @@
   const { default: DataTable, set_or_remove_dark_class } = window.itables;
   set_or_remove_dark_class();
   const plain = (data, row, column, cell) => {
-    const text = cell.textContent.trim();
+    const text = cell.textContent.trim().replace(/[\u00a0\u202f]/g, " ");
     return /^-?[\d,]+(\.\d+)?$/.test(text) ? text.replaceAll(",", "") : text;
   };
   const addBadgeFilter = (data, table) => {
