@@ -91,7 +91,10 @@ def test_a_stored_network_of_each_architecture_is_right_as_often_as_recorded(nam
     np.testing.assert_array_equal(run_openvino(graph, 256)(chunks.iq[few]), expected)
 
 
-@pytest.mark.parametrize("name", ["2f_2c_2re_2mp", "3f_2c_2re_2mp", "3f_3c_2re_3mp"])
+REFINED = ("2f_2c_2re_2mp", "3f_2c_2re_2mp", "3f_3c_2re_3mp", "5f_5c_4re_4mp")
+
+
+@pytest.mark.parametrize("name", REFINED)
 def test_a_refined_network_of_4_bits_is_right_as_often_as_recorded(name, root):
     point = Point(f"vgglike_{name}", 4, 30)
     network = load_integers(root / f"results/integers/refining/{point.name}.safetensors")

@@ -163,6 +163,7 @@ def test_the_summary_marks_accuracies_by_their_data():
 
 
 REFINED = [p for p in THESIS_GRID if p.bit_width == 4 and p.architecture in REFINED_SO_FAR]
+REFINED += [p for p in THESIS_GRID if "_5f_" in p.name and p.pruning_percent == 0]
 
 
 @pytest.mark.parametrize(

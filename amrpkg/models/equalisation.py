@@ -34,6 +34,15 @@ def equalise_channels(model: Network, iq: torch.Tensor) -> None:
                 weight.div_(factors.reshape(-1, *[1] * (weight.ndim - 1)))
                 trained(layer, "bias").div_(factors)
                 _by_input(trained(reader), len(peaks)).mul_(factors[:, None])
+        for layer in layers:
+            _renew_masked(layer)
+
+
+def _renew_masked(layer: nn.Module) -> None:
+    """What held masks leave of a layer, which PyTorch finds anew only as chunks go through it."""
+    for name in ("weight", "bias"):
+        if hasattr(layer, f"{name}_mask"):
+            setattr(layer, name, trained(layer, name) * getattr(layer, f"{name}_mask"))
 
 
 def _by_input(weight: torch.Tensor, channels: int) -> torch.Tensor:
