@@ -22,6 +22,7 @@ from amrpkg.records import load_search
 NAME = "symbolwise_2_6_6_4bit_seed_2"
 ROW = {
     "network": NAME,
+    "architecture": "symbolwise_2_6_6",
     "bit_width": 4,
     "pruning_percent": 0,
     "symbols_per_clock": 1,
