@@ -184,16 +184,19 @@ _UNSETTLED = {"vgglike_5f_5c_4re_4mp": 1e-3, "vgglike_5f_4c_4re_4mp": 1e-3}  # r
 _FINE_BATCH = 256
 _BOUND = 3.0  # of weights, in r.m.s. of their layer: one step for all must do at 4 bit
 _REFINED = {
-    # architecture: peak rate, thousands of fresh chunks from the float model at 4 bits
-    "vgglike_5f_5c_4re_4mp": (1 / 32, 300),
-    "vgglike_5f_4c_4re_4mp": (1 / 32, 400),
-    "vgglike_5f_3c_4re_3mp": (1 / 32, 400),
-    "vgglike_3f_3c_2re_3mp": (2e-3, 1000),
-    "vgglike_3f_2c_2re_2mp": (2e-3, 1000),
+    # architecture: peak rate, whether in levels, thousands of fresh chunks from the float model,
+    # at 4 bits
+    "vgglike_5f_5c_4re_4mp": (1 / 32, True, 300),
+    "vgglike_5f_4c_4re_4mp": (1 / 32, True, 400),
+    "vgglike_5f_3c_4re_3mp": (1 / 32, True, 400),
+    "vgglike_3f_3c_2re_3mp": (2e-3, False, 1000),
+    "vgglike_3f_2c_2re_2mp": (2e-3, False, 1000),
 }
-_ONE_RATE = ("vgglike_3f_3c_2re_3mp", "vgglike_3f_2c_2re_2mp")  # the others' are in levels
-_OTHERS_REFINED = (1 / 16, 800)
-_WIDER_REFINED = {8: (1 / 32, 60), 6: (1 / 64, 100)}  # bit width: the same, of all; little is lost
+_OTHERS_REFINED = (1 / 16, True, 800)
+_WIDER_REFINED = {  # bit width: the same, of all architectures; little is lost there
+    8: (1 / 32, True, 60),
+    6: (1 / 64, True, 100),
+}
 _SMALL = {
     # of pointwise networks, bit width: peak rate, millions of fresh chunks, both if pruned
     32: (3e-3, 2, 3e-3, 1),
@@ -291,10 +294,9 @@ def _refining(architecture: str, bit_width: int) -> StreamSettings:
     if bit_width == 32:
         return _streaming(architecture, 32)
     at_four = _REFINED.get(architecture, _OTHERS_REFINED)
-    rate, thousands = _WIDER_REFINED.get(bit_width, at_four)
+    rate, in_levels, thousands = _WIDER_REFINED.get(bit_width, at_four)
     chunks, step = 1000 * thousands, 2.0 ** (1 - bit_width)  # samples reach one unit each way
     knobs = StreamSettings(rate, chunks, rate, chunks, batch_size=128, weight_decay=0.0)
-    in_levels = bit_width > 4 or architecture not in _ONE_RATE
     knobs = replace(knobs, optimizer="adam", held_scales=True, in_levels=in_levels)
     return replace(knobs, input_step=step, plain=True)
 
