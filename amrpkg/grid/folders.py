@@ -76,9 +76,11 @@ class Run:
         """The run whose weights this one starts from, ``None`` for random weights.
 
         A pruned point starts from its unpruned one, if not, as on a stream, a quantised one from
-        that of more bits and the same pruning.
+        that of more bits and the same pruning, or any from what another protocol made of it.
         """
         point, knobs = self.point, self.settings
+        if knobs.start_protocol:
+            return replace(self, protocol=knobs.start_protocol)
         if knobs.quantised_last and knobs.start_bits and point.bit_width != 32:
             return replace(self, point=replace(point, bit_width=knobs.start_bits))
         return replace(self, point=point.base) if point.pruning_percent else None

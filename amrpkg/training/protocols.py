@@ -53,6 +53,7 @@ class Settings:
 
     quantised_last: ClassVar[bool] = False  # a pruned point starts from the quantised one
     start_bits: ClassVar[int] = 32  # if not
+    start_protocol: ClassVar[str] = ""  # of the run of the same point that one goes on from
 
     def __post_init__(self) -> None:
         require_count("max_epochs", self.max_epochs)
@@ -110,6 +111,7 @@ class StreamSettings:
     trial_chunks: int = 0  # of each
 
     quantised_last: ClassVar[bool] = True  # a chunk is learnt from in float in a third of the time
+    start_protocol: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         require_choice("optimizer", self.optimizer, ("muon", "adam"))
