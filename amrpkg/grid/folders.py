@@ -16,7 +16,13 @@ from pathlib import Path
 from amrpkg.common.arguments import require_choice, require_count
 from amrpkg.common.files import CHECKOUT, IN_CHECKOUT
 from amrpkg.grid.points import KEYS, Point
-from amrpkg.training.protocols import PRUNING_VARIANTS, Settings, StreamSettings, settings
+from amrpkg.training.protocols import (
+    PRUNING_VARIANTS,
+    RetuningSettings,
+    Settings,
+    StreamSettings,
+    settings,
+)
 
 SERIES = ["protocol", "seed", "pruning_variant"]
 _SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}
@@ -68,7 +74,7 @@ class Run:
         return {**asdict(self.point), **{key: getattr(self, key) for key in SERIES}}
 
     @property
-    def settings(self) -> Settings | StreamSettings:
+    def settings(self) -> Settings | RetuningSettings | StreamSettings:
         return settings(self.point.architecture, self.point.bit_width, self.protocol)
 
     @property

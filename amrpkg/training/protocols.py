@@ -360,7 +360,7 @@ PROTOCOLS = {
 
 def settings(
     architecture: str, bit_width: int, protocol: str = "thesis"
-) -> Settings | StreamSettings:
+) -> Settings | RetuningSettings | StreamSettings:
     """Look up the knobs of a model.
 
     Raises ``ValueError`` for an unknown protocol, architecture or bit width.
