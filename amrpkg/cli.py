@@ -573,6 +573,17 @@ def speed(*, runs: _Runs = None, protocol: _Protocol = "streaming", output: _Rec
 
 
 @app.command
+def training_speed(*, output: _Record = None) -> None:
+    """Measure training steps of the thesis's networks beside each other; resumable.
+
+    Alone, on one core: let nothing else run meanwhile.
+    """
+    from amrpkg.records.training_speed import time_training_steps
+
+    _make_rows(time_training_steps, output, "training_speed.csv")
+
+
+@app.command
 def search(*, output: _Record = None) -> None:
     """Train the candidates of the search for the smallest network; resumable."""
     from amrpkg.records.search import try_candidates
