@@ -12,7 +12,7 @@ from amrpkg.models.quantization import COLLECT_STATS_STEPS
 from amrpkg.signals.chunks import stream
 from amrpkg.speed.timing import time_side_by_side
 from amrpkg.training.fixed_set import make_optimizer, train_batch
-from amrpkg.training.protocols import settings
+from amrpkg.training.protocols import Settings
 from amrpkg.training.pruning import prune_channels
 
 
@@ -31,7 +31,7 @@ def time_steps(
     The networks are untrained, which no step is longer or shorter for. Raises ``ValueError`` as
     `build`, `prune_channels` and `time_side_by_side`.
     """
-    knobs = settings(architecture, 32)
+    knobs = Settings(learning_rate=1e-3)
     batch = next(stream(knobs.batch_size))
     iq, labels = torch.from_numpy(batch.iq), torch.from_numpy(batch.labels)
 
