@@ -7,7 +7,7 @@ from amrpkg.book import (
     compare_retuned,
     compare_seeds,
     figures,
-    spread,
+    seed_spread,
     summarise_retuned,
     summarise_seeds,
 )
@@ -46,7 +46,7 @@ def records(tmp_path):
 def test_only_architectures_that_every_seed_has_whole_are_judged(records):
     rows = compare_seeds("held", *records)
     assert set(rows["architecture"]) == {SECOND} and len(rows) == 3 * 12
-    assert spread(rows).tolist() == pytest.approx([0.04] * 12)
+    assert seed_spread(rows).tolist() == pytest.approx([0.04] * 12)
     assert compare_seeds("regrowing", *records).empty
 
 

@@ -36,7 +36,7 @@ def _among(rows: pd.DataFrame, points: tuple) -> pd.DataFrame:
     return rows[[key in keys for key in rows[KEYS].itertuples(index=False, name=None)]]
 
 
-def spread(rows: pd.DataFrame, column: str = "fresh_accuracy") -> pd.Series:
+def seed_spread(rows: pd.DataFrame, column: str = "fresh_accuracy") -> pd.Series:
     """Largest minus smallest value of a column over the seeds, by point."""
     return rows.groupby(KEYS, sort=False)[column].agg(lambda values: values.max() - values.min())
 

@@ -44,7 +44,8 @@ def plot_seeds(rows: pd.DataFrame) -> Figure:
     rows : of `compare_seeds`
     """
     drawn = rows.groupby(KEYS, sort=False)["fresh_accuracy"].agg(["min", "median", "max"])
-    drawn = (100 * drawn).reset_index().sort_values(["pruning_percent", "bit_width"])
+    order = {"by": ["pruning_percent", "bit_width"], "ascending": [True, False]}
+    drawn = (100 * drawn).reset_index().sort_values(**order)
     names = list(dict.fromkeys(rows["architecture"]))
     figure, ax = subplots(figsize=(7, 3.4))
     for place, name in enumerate(names):
