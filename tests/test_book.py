@@ -248,6 +248,12 @@ addEventListener("load", () => setTimeout(() => {
   link.click();
   dialog.querySelector("button").click();
   told.again = !dialog.open;
+  const page = document.documentElement.dataset, says = (event) => dispatchEvent(new Event(event));
+  page.theme = "dark";
+  says("beforeprint");
+  told.paper = page.theme;
+  says("afterprint");
+  told.paper += ` ${page.theme}`;
 }, 500));
 </script>
 """
@@ -264,6 +270,7 @@ def test_on_a_phone_a_wide_table_says_that_it_goes_on_and_a_figure_opens(html, t
     tried.unlink()
     told = [dom.body[f"data-{what}"] for what in ("opened", "closed", "again")]
     assert told == ["true"] * 3 and float(dom.body["data-times"]) > 2
+    assert dom.body["data-paper"] == "light dark"  # printed out of the dark
     assert dom.select_one("figure a:has(img)")["href"].endswith(".svg")
 
 
