@@ -19,7 +19,7 @@ from amrpkg.common.files import IN_CHECKOUT, RESULTS
 from amrpkg.evaluation.decisions import WIDTH
 from amrpkg.export.header import FORMATS
 from amrpkg.grid.folders import Run, read_metrics, runs_folder
-from amrpkg.grid.points import PRUNING_PERCENTS, parse_point, sub_grid
+from amrpkg.grid.points import DROPPED, PRUNING_PERCENTS, THESIS_GRID, parse_point, sub_grid
 from amrpkg.hardware.devices import DEVICES
 from amrpkg.models.architectures import (
     ARCHITECTURES,
@@ -109,6 +109,36 @@ def results(*, runs: _Runs = None, output: _Record = None) -> None:
 
     output = _record(output, "grid.csv")
     print(f"{len(collate(runs or runs_folder(), output))} runs -> {output}")
+
+
+@app.command
+def repeat(
+    *,
+    architecture: tuple[Literal[*THESIS_ARCHITECTURES], ...] = THESIS_ARCHITECTURES,
+    bit_width: tuple[Literal[*THESIS_BIT_WIDTHS], ...] = THESIS_BIT_WIDTHS,
+    protocol: Literal["thesis", "retuned"] = "thesis",
+    seed: int = 1,
+    pruning_variant: Literal[PRUNING_VARIANTS] = "held",
+    output: _Record = None,
+) -> None:
+    """Train points of the thesis once more, without chapters and speed; resumable.
+
+    The 4-bit network that the thesis dropped is among them. Finished runs of all calls are
+    gathered into one record.
+
+    Args:
+        architecture: One or several.
+        bit_width: One or several.
+        protocol: thesis with another seed, or retuned: on from it until all chunks are right.
+        seed: Of chunks, weights and batches.
+        pruning_variant: Hold the masks in retraining, or let pruned weights grow back.
+    """
+    from amrpkg.records.repeats import repeat as make
+
+    points = [p for p in THESIS_GRID + DROPPED if p.architecture in architecture]
+    points = [point for point in points if point.bit_width in bit_width]
+    asked = [Run(point, protocol, seed, pruning_variant) for point in points]
+    _make_rows(make, output, "repeats.csv", asked=asked)
 
 
 @app.command

@@ -233,12 +233,43 @@ def test_the_page_in_a_browser_offline(html, soups, page, browse):
     )
 
 
+PRESS_FIGURE = """
+<script>
+addEventListener("load", () => setTimeout(() => {
+  const link = document.querySelector("figure a:has(img)"), told = document.body.dataset;
+  const dialog = document.querySelector("dialog.enlarged");
+  link.click();
+  told.opened = dialog.open;
+  told.times = dialog.querySelector("img").width / link.querySelector("img").width;
+  dialog.querySelector("div").dispatchEvent(
+    new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  told.closed = !dialog.open;
+  link.click();
+  dialog.querySelector("button").click();
+  told.again = !dialog.open;
+  const page = document.documentElement.dataset, says = (event) => dispatchEvent(new Event(event));
+  page.theme = "dark";
+  says("beforeprint");
+  told.paper = page.theme;
+  says("afterprint");
+  told.paper += ` ${page.theme}`;
+}, 500));
+</script>
+"""
+
+
 def test_on_a_phone_a_wide_table_says_that_it_goes_on_and_a_figure_opens(html, browse):
     dom, _ = browse((html / "appendix_tables.html").as_uri(), width=500)
     assert dom.select(".goes-on table#tab-a-dsp-ff")
-    dom, _ = browse((html / "intro.html").as_uri(), width=500)
-    image = dom.select_one("figure img")
-    assert image.parent.name == "a" and image.parent["href"].endswith(".svg")
+    (tried := html / "tried.html").write_text(
+        (html / "problem.html").read_text().replace("</body>", PRESS_FIGURE + "</body>")
+    )
+    dom, _ = browse(tried.as_uri(), width=500)
+    tried.unlink()
+    told = [dom.body[f"data-{what}"] for what in ("opened", "closed", "again")]
+    assert told == ["true"] * 3 and float(dom.body["data-times"]) > 2
+    assert dom.body["data-paper"] == "light dark"  # printed out of the dark
+    assert dom.select_one("figure a:has(img)")["href"].endswith(".svg")
 
 
 def test_long_tables_are_marked_and_only_their_pages_load_the_script(soups):

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "folders": ["Run", "finished_runs", "runs_folder", "seal"],
         "notebooks": ["run_notebook"],
         "points": [
-            "KEYS", "PRUNING_PERCENTS", "Point", "SMALL_GRID", "SYMBOL_WISE_GRID",
+            "DROPPED", "KEYS", "PRUNING_PERCENTS", "Point", "SMALL_GRID", "SYMBOL_WISE_GRID",
             "THESIS_GRID", "parse_point", "sub_grid",
         ],
         "runs": ["FinishedRun", "code_digest", "find_run", "make_run", "parameters"],

@@ -16,7 +16,13 @@ from pathlib import Path
 from amrpkg.common.arguments import require_choice, require_count
 from amrpkg.common.files import CHECKOUT, IN_CHECKOUT
 from amrpkg.grid.points import KEYS, Point
-from amrpkg.training.protocols import PRUNING_VARIANTS, Settings, StreamSettings, settings
+from amrpkg.training.protocols import (
+    PRUNING_VARIANTS,
+    RetuningSettings,
+    Settings,
+    StreamSettings,
+    settings,
+)
 
 SERIES = ["protocol", "seed", "pruning_variant"]
 _SEALS = {"history_sha256": "history.csv", "weights_sha256": "model.safetensors"}
@@ -68,7 +74,7 @@ class Run:
         return {**asdict(self.point), **{key: getattr(self, key) for key in SERIES}}
 
     @property
-    def settings(self) -> Settings | StreamSettings:
+    def settings(self) -> Settings | RetuningSettings | StreamSettings:
         return settings(self.point.architecture, self.point.bit_width, self.protocol)
 
     @property
@@ -76,9 +82,11 @@ class Run:
         """The run whose weights this one starts from, ``None`` for random weights.
 
         A pruned point starts from its unpruned one, if not, as on a stream, a quantised one from
-        that of more bits and the same pruning.
+        that of more bits and the same pruning, or any from what another protocol made of it.
         """
         point, knobs = self.point, self.settings
+        if knobs.start_protocol:
+            return replace(self, protocol=knobs.start_protocol)
         if knobs.quantised_last and knobs.start_bits and point.bit_width != 32:
             return replace(self, point=replace(point, bit_width=knobs.start_bits))
         return replace(self, point=point.base) if point.pruning_percent else None

@@ -71,6 +71,11 @@ THESIS_GRID: tuple[Point, ...] = tuple(
 )
 """The 81 printed rows: 27 models at 0, 20 and 30 % pruning."""
 
+DROPPED: tuple[Point, ...] = tuple(
+    Point("vgglike_2f_1c_1re_1mp", 4, pruning_percent) for pruning_percent in PRUNING_PERCENTS
+)
+"""The model that the thesis dropped."""
+
 SMALL_GRID: tuple[Point, ...] = tuple(
     Point(architecture, bit_width, pruning_percent)
     for pruning_percent in PRUNING_PERCENTS

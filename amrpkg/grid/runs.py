@@ -72,23 +72,25 @@ def find_run(run: Run) -> FinishedRun | None:
     return FinishedRun(run, metrics, pd.read_csv(run.folder / "history.csv"))
 
 
-def make_run(run: Run, progress: bool = True) -> FinishedRun:
+def make_run(run: Run, progress: bool = True, timed: bool = True) -> FinishedRun:
     """Train, prune, retrain, evaluate and estimate one point, or return its finished run.
+
+    timed : whether its speed is measured, too, which tells nothing on a busy machine
 
     The run that it starts from is made first if need be. Raises as `find_run`.
     """
     if finished := find_run(run):
         return finished
-    base = make_run(run.start, progress) if run.start else None
+    base = make_run(run.start, progress, timed) if run.start else None
     run.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(run.folder / ".lock"):  # a second process waits, and then finds the run done
         if not (finished := find_run(run)):
-            _make(run, base, progress)
+            _make(run, base, progress, timed)
             finished = find_run(run)
     return finished
 
 
-def _make(run, base, progress) -> None:
+def _make(run, base, progress, timed) -> None:
     from amrpkg.models.weights import save_model
     from amrpkg.speed.networks import compare_with_float
     from amrpkg.training.pruning import make_permanent
@@ -105,7 +107,8 @@ def _make(run, base, progress) -> None:
     history.to_csv(folder / "history.csv", index=False)
     save_model(model, folder / "model.safetensors")
     metrics = _measure(model, training, run)
-    metrics |= compare_with_float(model, run.point.pruning_percent, run.pruning_variant)
+    if timed:
+        metrics |= compare_with_float(model, run.point.pruning_percent, run.pruning_variant)
     made_by = provenance(code_digest())
     record = {**params, "name": run.point.name, **metrics, **seal(folder), **made_by}
     with whole_file(folder / "metrics.json") as file:

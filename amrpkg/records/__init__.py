@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "grid": ["GRID", "PROVENANCE", "collate", "load_grid", "load_record"],
         "learning": ["LEARNING", "learn", "load_learning", "record_learning"],
         "receiver": ["load_receiver", "measure_receiver"],
+        "repeats": ["REPEATS", "load_repeats", "repeat"],
         "robustness": [
             "BLIND", "CEILING", "Classifier", "UNMATCHED", "find_classifiers", "load_robustness",
             "measure", "require_below_ceiling", "sample_until",

@@ -22,6 +22,7 @@ from amrpkg.records import (
     grid,
     learning,
     receiver,
+    repeats,
     robustness,
     search,
     speed,
@@ -42,6 +43,7 @@ class Record(NamedTuple):
 RECORDS = {
     "grid": Record(grid.GRID, "amr sweep` and `amr results", runs.ROOT),
     "receiver": Record(receiver.RECEIVER, "amr receiver", receiver.ROOT),
+    "repeats": Record(repeats.REPEATS, "amr repeat", repeats.ROOT),
     "robustness": Record(robustness.ROBUSTNESS, "amr robustness", robustness.ROOT),
     "exports": Record(exports.EXPORTS, "amr verify", exports.ROOT),
     "speed": Record(speed.SPEED, "amr speed", speed.ROOT),

@@ -8,9 +8,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "classical": ["CLASSICAL", "ClassicalClassifier", "fit_classical"],
         "fixed_set": ["Training", "train"],
         "protocols": [
-            "PROTOCOLS", "PRUNING_VARIANTS", "Protocol", "Settings", "StreamSettings", "settings",
+            "PROTOCOLS", "PRUNING_VARIANTS", "Protocol", "RetuningSettings", "Settings",
+            "StreamSettings", "settings",
         ],
         "pruning": ["channel_norms", "make_permanent", "prune_channels"],
+        "retuning": ["train_until_right"],
         "shrinking": ["shrink", "silent_channels"],
         "stream": ["train_from_best_start", "train_on_stream"],
     },
