@@ -22,9 +22,9 @@ pdf: .venv/installed
 # One thread a process: two test processes, and the kernels that they start, share the cores. What
 # the chapters store is compared with the book that the tests build; nbval itself on two of them.
 test: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval.cfg thesis_nb/01*.ipynb thesis_nb/02*.ipynb
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		--nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
+		tests thesis_nb/01*.ipynb thesis_nb/02*.ipynb
 
 # Run the chapters on their default parameters and store the outputs, which `make test` compares
 # with those of the book that it builds.

@@ -1,5 +1,6 @@
 """Shared fixtures: one torch thread, and the tiny data most tests train on."""
 
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from browser import CHROMIUM, Browser
 
 from amrpkg.grid import THESIS_GRID, Point, Run, make_run
 from amrpkg.models import THESIS_ARCHITECTURES, build
@@ -53,6 +55,15 @@ def trial_runs(tmp_path_factory, few_timed_calls):
 @pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def browse(tmp_path_factory):
+    """Opens a page in a browser, one for all tests of a process: see `Browser.browse`."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium is installed; a page test needs one")
+    with closing(Browser(tmp_path_factory.mktemp("profile"))) as browser:
+        yield browser.browse
 
 
 @pytest.fixture(scope="session")

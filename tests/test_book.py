@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 import yaml
-from browser import CHROMIUM, browse, print_page
+from browser import CHROMIUM, print_page
 from bs4 import BeautifulSoup
 from pypdf import PdfReader
 
@@ -218,10 +218,9 @@ def test_nothing_is_loaded_from_elsewhere(soups):
         assert not [url for url in loaded if re.match(r"(https?:)?//", url)], page
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
 @pytest.mark.parametrize("page", PAGES)
-def test_the_page_in_a_browser_offline(html, soups, page, tmp_path):
-    dom, console = browse((html / f"{page}.html").as_uri(), tmp_path)
+def test_the_page_in_a_browser_offline(html, soups, page, browse):
+    dom, console = browse((html / f"{page}.html").as_uri())
     errors = "Uncaught|blocked|Failed|ERR_|rror"
     assert not [line for line in console if re.search(errors, line)]
     equations = soups[page].select(".math")
@@ -259,14 +258,13 @@ addEventListener("load", () => setTimeout(() => {
 """
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
-def test_on_a_phone_a_wide_table_says_that_it_goes_on_and_a_figure_opens(html, tmp_path):
-    dom, _ = browse((html / "appendix_tables.html").as_uri(), tmp_path, width=500)
+def test_on_a_phone_a_wide_table_says_that_it_goes_on_and_a_figure_opens(html, browse):
+    dom, _ = browse((html / "appendix_tables.html").as_uri(), width=500)
     assert dom.select(".goes-on table#tab-a-dsp-ff")
     (tried := html / "tried.html").write_text(
         (html / "problem.html").read_text().replace("</body>", PRESS_FIGURE + "</body>")
     )
-    dom, _ = browse(tried.as_uri(), tmp_path, width=500)
+    dom, _ = browse(tried.as_uri(), width=500)
     tried.unlink()
     told = [dom.body[f"data-{what}"] for what in ("opened", "closed", "again")]
     assert told == ["true"] * 3 and float(dom.body["data-times"]) > 2
@@ -325,9 +323,8 @@ def test_the_search_knows_computed_numbers(html, soups):
     assert {"99.9", "102 "} <= index["terms"].keys()
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
-def test_a_search_for_a_computed_number_finds_its_pages(html, tmp_path):
-    dom, _ = browse(f"{(html / 'search.html').as_uri()}?q=102", tmp_path)
+def test_a_search_for_a_computed_number_finds_its_pages(html, browse):
+    dom, _ = browse(f"{(html / 'search.html').as_uri()}?q=102")
     links = dom.select("#search-results li a")
     found = {re.split("[?#]", link["href"])[0] for link in links}
     assert {"intro.html", "chapters/09_smallest_network.html"} <= found
@@ -361,13 +358,12 @@ addEventListener("load", () => setTimeout(() => {
 """
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
-def test_tables_sort_filter_and_give_their_csv_in_the_browser(html, tmp_path):
+def test_tables_sort_filter_and_give_their_csv_in_the_browser(html, browse):
     page = html / "appendix_tables.html"
     (tried := html / "tried.html").write_text(
         page.read_text().replace("</body>", SORT_AND_SAVE + "</body>")
     )
-    dom, console = browse(tried.as_uri(), tmp_path)
+    dom, console = browse(tried.as_uri())
     tried.unlink()
     assert not [line for line in console if "Uncaught" in line]
     for table in dom.select("table.sortable"):
@@ -397,7 +393,6 @@ addEventListener("load", () => setTimeout(async () => {
 """
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
 @pytest.mark.parametrize(
     "page",
     [
@@ -407,12 +402,12 @@ addEventListener("load", () => setTimeout(async () => {
         for page in PAGES
     ],
 )
-def test_axe_finds_nothing_serious(html, page, tmp_path):
+def test_axe_finds_nothing_serious(html, page, browse):
     axe = (files("axe_core_python") / "axe.min.js").read_text()
     tried = html / f"{page}.tried.html"
     text = (html / f"{page}.html").read_text()
     tried.write_text(text.replace("</body>", f"<script>{axe}</script>{AXE}</body>"))
-    dom, _ = browse(tried.as_uri(), tmp_path)
+    dom, _ = browse(tried.as_uri())
     tried.unlink()
     found = json.loads(dom.body["data-axe"])
     assert not [finding for finding in found if finding[0] in ("serious", "critical")]
@@ -453,23 +448,24 @@ addEventListener("load", () => setTimeout(() => {
 """
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
-def test_a_pointer_at_a_mark_is_told_its_name(html, tmp_path):
+def test_a_pointer_at_a_mark_is_told_its_name(html, browse):
     page = html / "chapters/10_real_integers.html"
     (tried := page.with_name("tried.html")).write_text(
         page.read_text().replace("</body>", POINT_AT_MARK + "</body>")
     )
-    dom, _ = browse(tried.as_uri(), tmp_path)
+    dom, _ = browse(tried.as_uri())
     tried.unlink()
     named, wanted, far = (dom.body[f"data-{what}"] for what in ("named", "wanted", "far"))
     assert named == wanted and "bytes" in named and "% wrong" in named and far == ""
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed; the page test needs one")
-def test_the_browser_test_sees_an_error(tmp_path):
-    (tmp_path / "bad.html").write_text("<script>undefinedFunction()</script>")
-    _, console = browse((tmp_path / "bad.html").as_uri(), tmp_path / "profile")
-    assert console and "undefinedFunction" in console[0]
+def test_the_browser_test_sees_an_error_and_what_is_missing(tmp_path, browse):
+    bad = "<script>undefinedFunction()</script><script src=missing.js></script>"
+    (tmp_path / "bad.html").write_text(bad)
+    for _ in range(2):  # also on a page after another
+        _, console = browse((tmp_path / "bad.html").as_uri())
+        assert "undefinedFunction is not defined" in console[0]
+        assert "ERR_FILE_NOT_FOUND" in console[1] and len(console) == 2
 
 
 def test_a_rebuild_shows_the_numbers_of_changed_code_and_record(tree, html):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, browse
 
 from amrpkg.book.try_it import HEART, OUR_NETWORK, SMALLEST, embed, load_counts, load_tried
 from amrpkg.evaluation import classify_maximum_likelihood
@@ -23,7 +22,6 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = ("integer_network", "received", "likelihood", "page")
 POWERS = np.repeat([0.005, 0.1], 500)
 SETTINGS = {"decibels": 2.5, "degrees": -17.0, "cycles": 0.0035}
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
 
 ASK = """
 addEventListener("DOMContentLoaded", () => {
@@ -105,7 +103,7 @@ def networks():
 
 
 @pytest.fixture(scope="module")
-def tried(networks, tmp_path_factory):
+def tried(networks, tmp_path_factory, browse):
     """What the page answered, and its console."""
     folder = tmp_path_factory.mktemp("try_it")
     given = {
@@ -121,7 +119,7 @@ def tried(networks, tmp_path_factory):
     (folder / "ask.js").write_text(constants + ASK)
     page = f"<!doctype html><meta charset=utf-8>{scripts}<script defer src=ask.js></script>"
     (folder / "page.html").write_text(page + markup() + embed(networks))
-    dom, console = browse((folder / "page.html").as_uri(), folder / "profile")
+    dom, console = browse((folder / "page.html").as_uri())
     assert not console
     return json.loads(dom.select_one("#answers").string)
 

@@ -95,7 +95,7 @@ def reach(root: str, sources: Mapping[str, str]) -> dict[tuple[str, str], list[s
         if (module, name) in found:
             continue
         statements = scopes[module].bound[name]
-        found[module, name] = [_text(statement) for statement in statements]
+        found[module, name] = [_told(statement) for statement in statements]
         reached = (place for node in statements for place in scopes.names_in(module, node))
         queue += [place for place in reached if place[1] not in left_out and place[0] != __name__]
     return found
@@ -115,24 +115,13 @@ class _Scopes(dict):
         self._sources = sources
 
     def __missing__(self, module: str) -> _Scope:
-        tree = ast.parse(self._sources.get(module, ""))
-        bound, imported = {}, _imported(module, tree.body)
-        for statement in tree.body:
-            for name in _bound(statement):
-                bound.setdefault(name, []).append(statement)
-        for call in ast.walk(tree):  # names of a room, which lazy_loader gives when asked for
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "attach":
-                for rooms in (key.value for key in call.keywords if key.arg == "submod_attrs"):
-                    for key, names in zip(rooms.keys, rooms.values, strict=True):
-                        given = (n.value for n in ast.walk(names) if isinstance(n, ast.Constant))
-                        imported |= {name: (f"{module}.{key.value}", name) for name in given}
-        self[module] = _Scope(bound, imported)
+        self[module] = _read(module, self._sources.get(module, ""))
         return self[module]
 
     def names_in(self, module: str, node: ast.AST) -> Iterator[tuple[str, str]]:
         """Module and name of each definition of the package that `node` names."""
-        local = _imported(module, ast.walk(node))
-        for first, *attributes in _chains(node):
+        local, chains = _named(module, node)
+        for first, *attributes in chains:
             place = self._find(*local[first]) if first in local else self._look_up(module, first)
             while place and not place[1] and attributes:
                 place = self._find(place[0], attributes.pop(0))
@@ -152,6 +141,29 @@ class _Scopes(dict):
             return (module, "") if module in self._sources else None
         inner = f"{module}.{name}"
         return self._look_up(module, name) or ((inner, "") if inner in self._sources else None)
+
+
+@cache
+def _read(module: str, source: str) -> _Scope:
+    """Once for all digests: from commit to commit most of the package stays."""
+    tree = ast.parse(source)
+    bound, imported = {}, _imported(module, tree.body)
+    for statement in tree.body:
+        for name in _bound(statement):
+            bound.setdefault(name, []).append(statement)
+    for call in ast.walk(tree):  # names of a room, which lazy_loader gives when asked for
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "attach":
+            for rooms in (key.value for key in call.keywords if key.arg == "submod_attrs"):
+                for key, names in zip(rooms.keys, rooms.values, strict=True):
+                    given = (n.value for n in ast.walk(names) if isinstance(n, ast.Constant))
+                    imported |= {name: (f"{module}.{key.value}", name) for name in given}
+    return _Scope(bound, imported)
+
+
+@cache
+def _named(module: str, node: ast.AST) -> tuple[dict[str, tuple[str, str]], list[list[str]]]:
+    """What `node` imports itself, and the names in it."""
+    return _imported(module, ast.walk(node)), list(_chains(node))
 
 
 def _imported(module: str, nodes: Iterable[ast.AST]) -> dict[str, tuple[str, str]]:
@@ -193,6 +205,11 @@ def _chains(node: ast.AST) -> Iterator[list[str]]:
     else:
         for child in ast.iter_child_nodes(inner):
             yield from _chains(child)
+
+
+@cache
+def _told(statement: ast.stmt) -> str:
+    return _text(statement)
 
 
 def _text(node: object) -> str:
