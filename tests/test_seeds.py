@@ -6,6 +6,7 @@ import pytest
 from amrpkg.book import (
     compare_retuned,
     compare_seeds,
+    correlate_regrowth,
     figures,
     seed_spread,
     summarise_retuned,
@@ -59,6 +60,28 @@ def test_the_numbers_of_a_seed_are_means_over_its_points(records):
     pruned = table.loc["fresh accuracy at 30 % pruned over none"]
     assert pruned.tolist() == pytest.approx([0.57 / 0.6, 0.59 / 0.62, 0.61 / 0.64])
     assert table.loc["epochs at 4 bits over float"].tolist() == [1] * 3
+
+
+def test_seeds_that_save_alike_where_weights_grow_back_correlate(tmp_path):
+    points = [p for p in THESIS_GRID if p.architecture == SECOND]
+
+    def regrown(seed, saved):
+        for k, point in enumerate(points):
+            variant = "regrowing" if point.pruning_percent else "none"
+            dsp = 100 - saved(k) * (point.pruning_percent > 0)
+            yield row(point, seed=seed, pruning_variant=variant, dsp=dsp)
+            if point.pruning_percent:
+                yield row(point, seed=seed)  # held
+
+    grid, repeats = tmp_path / "grid.csv", tmp_path / "repeats.csv"
+    pd.DataFrame(regrown(0, lambda k: k)).to_csv(grid, index=False)
+    others = [*regrown(1, lambda k: 2 * k), *regrown(2, lambda k: 50 - k)]
+    pd.DataFrame(others).to_csv(repeats, index=False)
+    # Two seeds agree, and the third is against both.
+    assert correlate_regrowth(grid, repeats).tolist() == pytest.approx([-1 / 3] * 2)
+    saved = summarise_seeds(grid, repeats).filter(like="regrowing", axis=0)
+    assert [text.endswith("of 4 networks (%)") for text in saved.index] == [True] * 2
+    assert saved["seed 1"].tolist() == pytest.approx([2 * 5.5, 2 * 9.5])
 
 
 def test_retuned_points_stand_beside_the_runs_they_went_on_from(records):

@@ -31,7 +31,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "factor", "mean", "rounds_to", "some", "steady", "true", "within",
         ],
         "seeds": [
-            "compare_retuned", "compare_seeds", "seed_spread", "summarise_retuned",
+            "compare_retuned", "compare_seeds", "correlate_regrowth", "seed_spread",
+            "summarise_retuned",
             "summarise_seeds",
         ],
         "shell": ["run_commands_here"],

@@ -3,6 +3,7 @@
 Only whole architectures are judged: those of which every seed has all points of the thesis.
 """
 
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -49,7 +50,9 @@ def summarise_seeds(path: Path | None = None, repeats: Path | None = None) -> pd
         dsp = relative(regrown[regrown["seed"] == seed], "dsp", pruning_percent=0)
         saved = 100 * (1 - dsp.groupby(level="pruning_percent").mean())
         for percent, value in saved.items():
-            columns[seed][f"DSP blocks saved by {percent} %, regrowing (%)"] = value
+            points = len(dsp.xs(percent, level="pruning_percent"))
+            text = f"DSP blocks saved by {percent} %, regrowing, of {points} networks (%)"
+            columns[seed][text] = value
     return pd.DataFrame(columns).rename(columns="seed {}".format)
 
 
@@ -69,6 +72,20 @@ def _numbers(rows: pd.DataFrame) -> dict[str, float]:
         numbers[f"fresh accuracy at {percent} % pruned over none"] = share
     epochs = relative(dense, "epochs", bit_width=32).groupby(level="bit_width").mean()
     return numbers | {"epochs at 4 bits over float": epochs[4]}
+
+
+def correlate_regrowth(path: Path | None = None, repeats: Path | None = None) -> pd.Series:
+    """How alike two seeds save DSP blocks when weights may grow back, by percent pruned.
+
+    The mean over pairs of seeds of the correlation over points; no rows where none is whole.
+    """
+    regrown = compare_seeds("regrowing", path, repeats)
+    parts = [relative(part, "dsp", pruning_percent=0) for _, part in regrown.groupby("seed")]
+    if not parts:
+        return pd.Series(dtype=float)
+    by_percent = pd.concat(parts, axis=1, keys=SEEDS).groupby(level="pruning_percent")
+    pairs = list(combinations(SEEDS, 2))
+    return by_percent.apply(lambda kept: sum(kept[a].corr(kept[b]) for a, b in pairs) / len(pairs))
 
 
 def compare_retuned(repeats: Path | None = None) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 import torch
 
-from amrpkg.models.fused import fused
+from amrpkg.models.fusing import fused
 from amrpkg.models.network import Network, build
 from amrpkg.models.quantization import COLLECT_STATS_STEPS
 from amrpkg.signals.chunks import stream
@@ -26,7 +26,7 @@ def time_steps(
     A row a network: ``ms``, the median, as Brevitas computes, and ``to_float``, over that of a
     float network without pruning. That one is beside those asked for, so the ratio of another
     like it says how well ratios are resolved. ``fused_ms`` and ``fused_to_float`` are of the same
-    steps, of quantised networks, as `models.fused` computes them.
+    steps, of quantised networks, as `models.fusing` computes them.
 
     The networks are untrained, which no step is longer or shorter for. Raises ``ValueError`` as
     `build`, `prune_channels` and `time_side_by_side`.
