@@ -112,36 +112,6 @@ def results(*, runs: _Runs = None, output: _Record = None) -> None:
 
 
 @app.command
-def repeat(
-    *,
-    architecture: tuple[Literal[*THESIS_ARCHITECTURES], ...] = THESIS_ARCHITECTURES,
-    bit_width: tuple[Literal[*THESIS_BIT_WIDTHS], ...] = THESIS_BIT_WIDTHS,
-    protocol: Literal["thesis", "retuned"] = "thesis",
-    seed: int = 1,
-    pruning_variant: Literal[PRUNING_VARIANTS] = "held",
-    output: _Record = None,
-) -> None:
-    """Train points of the thesis once more, without chapters and speed; resumable.
-
-    The 4-bit network that the thesis dropped is among them. Finished runs of all calls are
-    gathered into one record.
-
-    Args:
-        architecture: One or several.
-        bit_width: One or several.
-        protocol: thesis with another seed, or retuned: on from it until all chunks are right.
-        seed: Of chunks, weights and batches.
-        pruning_variant: Hold the masks in retraining, or let pruned weights grow back.
-    """
-    from amrpkg.records.repeats import repeat as make
-
-    points = [p for p in THESIS_GRID + DROPPED if p.architecture in architecture]
-    points = [point for point in points if point.bit_width in bit_width]
-    asked = [Run(point, protocol, seed, pruning_variant) for point in points]
-    _make_rows(make, output, "repeats.csv", asked=asked)
-
-
-@app.command
 def classify(
     file: Annotated[Path, Parameter(help=f"Complex samples: {', '.join(SUFFIXES)}; or -.")],
     /,
@@ -570,6 +540,47 @@ def speed(*, runs: _Runs = None, protocol: _Protocol = "streaming", output: _Rec
     rows = time_points(runs or runs_folder(), output, protocol)
     print(summarise_speed(output).to_string(index=False))
     print(f"{len(rows)} rows -> {output}")
+
+
+@app.command
+def repeat(
+    *,
+    architecture: tuple[Literal[*THESIS_ARCHITECTURES], ...] = THESIS_ARCHITECTURES,
+    bit_width: tuple[Literal[*THESIS_BIT_WIDTHS], ...] = THESIS_BIT_WIDTHS,
+    protocol: Literal["thesis", "retuned"] = "thesis",
+    seed: int = 1,
+    pruning_variant: Literal[PRUNING_VARIANTS] = "held",
+    output: _Record = None,
+) -> None:
+    """Train points of the thesis once more, without chapters and speed; resumable.
+
+    The 4-bit network that the thesis dropped is among them. Finished runs of all calls are
+    gathered into one record.
+
+    Args:
+        architecture: One or several.
+        bit_width: One or several.
+        protocol: thesis with another seed, or retuned: on from it until all chunks are right.
+        seed: Of chunks, weights and batches.
+        pruning_variant: Hold the masks in retraining, or let pruned weights grow back.
+    """
+    from amrpkg.records.repeats import repeat as make
+
+    points = [p for p in THESIS_GRID + DROPPED if p.architecture in architecture]
+    points = [point for point in points if point.bit_width in bit_width]
+    asked = [Run(point, protocol, seed, pruning_variant) for point in points]
+    _make_rows(make, output, "repeats.csv", asked=asked)
+
+
+@app.command
+def training_speed(*, output: _Record = None) -> None:
+    """Measure training steps of the thesis's networks beside each other; resumable.
+
+    Alone, on one core: let nothing else run meanwhile.
+    """
+    from amrpkg.records.training_speed import time_training_steps
+
+    _make_rows(time_training_steps, output, "training_speed.csv")
 
 
 @app.command

@@ -46,6 +46,7 @@ def test_the_command_goes_on_and_its_rows_are_drawn(tmp_path, monkeypatch, capsy
     assert [list(line.get_ydata()) for line in ax.lines] == [
         pytest.approx(list(wrong[k : k + 2])) for k in (0, 2, 4)
     ]
+    assert len({line.get_marker() for line in ax.lines}) == 3  # told apart in grey, too
 
 
 def test_the_record_is_that_of_the_command():

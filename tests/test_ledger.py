@@ -38,8 +38,10 @@ from amrpkg.book import (
     true,
     within,
 )
-from amrpkg.book.claims import Evidence, PrintedSums, accuracy, judge, training
+from amrpkg.book.claims import Evidence, PrintedSums, accuracy, judge, models, training
 from amrpkg.book.claims.evidence import LARGEST, SMALLEST
+from amrpkg.grid import KEYS, THESIS_GRID
+from amrpkg.records import load_training_speed
 
 
 @pytest.fixture
@@ -392,3 +394,26 @@ def test_steps_are_means_over_the_pairs_that_differ_by_one_setting():
 
 def test_the_printed_lines_of_algorithm_ii_in_their_kindest_reading():
     assert PrintedSums(load_thesis()).rows_equal() == [27, 0, 27, 0, 0, 15]
+
+
+def test_retuned_points_decide_where_all_of_them_are_recorded(evidence):
+    claim = 'the smallest model "failed to reach'
+    assert verdict_of(enter(models, evidence), claim) == NOT_REPRODUCED
+    never = replace(evidence, retuned=evidence.retuned.assign(training_accuracy=0.99))
+    assert verdict_of(enter(models, never), claim) == REPRODUCED
+    every = pd.DataFrame([vars(point) for point in THESIS_GRID]).assign(training_accuracy=1.0)
+    hundred = '"the desired accuracy (100%)"'
+    for rows, note in ((every, "retuned until all"), (every[1:], "trained on fresh chunks")):
+        rows = enter(accuracy, replace(evidence, retuned=rows))
+        row = rows[rows["claim"].str.contains(hundred, regex=False)].iloc[0]
+        assert row["verdict"] == CONDITION and note in row["note"]
+
+
+def test_training_latencies_are_those_timed_beside_each_other(evidence):
+    steps = load_training_speed().set_index(KEYS)
+    held = evidence.held.set_index(KEYS)
+    assert len(held) == 81
+    ours = held["training_latency_to_float"]
+    assert ours.tolist() == steps["to_float"].reindex(held.index).tolist()
+    itself = steps.query("bit_width == 32 and pruning_percent == 0")["to_float"]
+    assert evidence.resolution("training_latency_to_float") == (itself.min(), itself.max())

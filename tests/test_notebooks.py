@@ -330,13 +330,25 @@ def test_the_papermill_command_of_the_readme(tmp_path):
     assert page.warnings == [] and "1re_1mp" in page.html and "glue:" not in page.html
 
 
-def test_an_ill_typed_value_fails_with_a_message_that_names_it(tmp_path, forked):
+POINTWISE = str(ROOT / "results/weights/pointwise_48_32_16_8bit.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("chapter", "parameters", "told"),
+    [
+        (3, {"bit_width": "four"}, "bit_width is 'four'; allowed: 32"),
+        (10, {"weights": POINTWISE}, "weights is '.*'; allowed: a quantised network with pools"),
+    ],
+)
+def test_a_value_that_a_chapter_cannot_take_fails_with_a_message_that_names_it(
+    chapter, parameters, told, tmp_path, forked
+):
     """Also where papermill is not asked to look at the types."""
-    with pytest.raises(papermill.PapermillExecutionError, match="bit_width is 'four'; allowed: 32"):
+    with pytest.raises(papermill.PapermillExecutionError, match=told):
         papermill.execute_notebook(
-            str(CHAPTERS[2]),
+            str(CHAPTERS[chapter - 1]),
             str(tmp_path / "out.ipynb"),
-            {"bit_width": "four"},
+            parameters,
             progress_bar=False,
             kernel_manager_class=forked,
             shutdown_kernel="immediate",

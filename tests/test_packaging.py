@@ -1,5 +1,6 @@
 """The files around the package say the same thing."""
 
+import ast
 import json
 import os
 import re
@@ -71,6 +72,16 @@ def test_a_room_imports_only_from_those_below_it():
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_no_module_has_the_name_of_what_it_defines():
+    """A room could not give both: importing the module would put it in the other's place."""
+    for file in (ROOT / "amrpkg").rglob("*.py"):
+        kinds = ast.FunctionDef | ast.ClassDef
+        defined = [
+            node.name for node in ast.parse(file.read_text()).body if isinstance(node, kinds)
+        ]
+        assert file.stem not in defined, file
 
 
 def test_the_readme_shows_the_rooms_in_their_order():

@@ -30,6 +30,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "about", "above", "at_least", "at_most", "below", "clear", "describe", "each", "equal",
             "factor", "mean", "rounds_to", "some", "steady", "true", "within",
         ],
+        "seeds": [
+            "compare_retuned", "compare_seeds", "correlate_regrowth", "seed_spread",
+            "summarise_retuned",
+            "summarise_seeds",
+        ],
         "shell": ["run_commands_here"],
         "status": ["describe_making", "versions"],
         "steps": ["summarise_steps"],

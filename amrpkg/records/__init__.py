@@ -24,5 +24,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             ],
         "synthesis": ["MULTIPLIERS", "SYNTHESIS", "build_all", "load_synthesis"],
         "speed": ["SPEED", "load_speed", "time_points"],
+        "training_speed": ["TRAINING_SPEED", "load_training_speed", "time_training_steps"],
     },
 )

@@ -27,6 +27,7 @@ from amrpkg.records import (
     search,
     speed,
     synthesis,
+    training_speed,
 )
 
 CODE = RESULTS / "code.csv"
@@ -51,6 +52,9 @@ RECORDS = {
     "across_noise": Record(across_noise.ACROSS_NOISE, "amr across-noise", across_noise.ROOT),
     "learning": Record(learning.LEARNING, "amr learning", learning.ROOT),
     "synthesis": Record(synthesis.SYNTHESIS, "amr synthesis", synthesis.ROOT),
+    "training_speed": Record(
+        training_speed.TRAINING_SPEED, "amr training-speed", training_speed.ROOT
+    ),
 }
 
 

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "PARTS", "onnxruntime_operators", "openvino_layers", "profile_batch",
             "profile_openvino",
         ],
+        "steps": ["time_steps"],
         "timing": ["SKIPPED", "time_side_by_side"],
     },
 )

@@ -12,7 +12,7 @@ import numpy as np
 from amrpkg.common.arguments import require_choice, require_count, require_kind
 from amrpkg.signals.chunks import Chunks
 from amrpkg.signals.constellations import CONSTELLATIONS
-from amrpkg.signals.cumulants import CUMULANTS, cumulants
+from amrpkg.signals.moments import CUMULANTS, cumulants
 
 _COMPLEX = [k for k, name in enumerate(CUMULANTS) if name not in ("C21", "C42", "C63")]
 CLASSICAL = ("logistic regression", "random forest", "gradient boosting")

@@ -1,6 +1,6 @@
 """The training loop of the thesis's protocol: a fixed set, Adam, stop at a target loss.
 
-Quantised networks compute as in `models.fused`: the bits of Brevitas in a third of the time.
+Quantised networks compute as in `models.fusing`: the bits of Brevitas in a third of the time.
 """
 
 import math
@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from amrpkg.common.arguments import require_count, require_kind
-from amrpkg.models.fused import fused
+from amrpkg.models.fusing import fused
 from amrpkg.signals.chunks import Chunks
 from amrpkg.training.protocols import Settings
 

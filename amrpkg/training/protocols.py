@@ -119,7 +119,7 @@ class StreamSettings:
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
     inverted: float = 0.0  # share of the chunks that come conjugated
     taught: bool = False  # by the posterior of the likelihood, see `teacher`; else by labels
-    plain: bool = False  # computed in plain products, see `models.plain`
+    plain: bool = False  # computed in plain products, see `models.products`
     start_bits: int = 32  # of the run of the same pruning that a quantised one starts from, or 0
     optimizer: str = "muon"  # and AdamW for what is no hidden matrix; "adam": AdamW for all
     held_scales: bool = False  # channels equalised, all scales fitted at the start and held

@@ -13,7 +13,7 @@ from torch import nn
 from tqdm import tqdm
 
 from amrpkg.evaluation.accuracy import decide
-from amrpkg.models.fused import fused
+from amrpkg.models.fusing import fused
 from amrpkg.signals.chunks import Chunks
 from amrpkg.training.fixed_set import Training, make_optimizer, train_batch
 from amrpkg.training.protocols import RetuningSettings

@@ -18,9 +18,9 @@ from tqdm import tqdm
 from amrpkg.common.arguments import require_count, require_kind
 from amrpkg.evaluation.accuracy import samples_for
 from amrpkg.models.equalisation import equalise_channels
-from amrpkg.models.fused import fused
+from amrpkg.models.fusing import fused
 from amrpkg.models.network import Network, build, prunable_layers, trained
-from amrpkg.models.plain import plain
+from amrpkg.models.products import plain
 from amrpkg.models.quantization import has_held_scales, hold_fitted_scales, hold_input_step
 from amrpkg.models.weights import load_float_weights, load_state
 from amrpkg.signals.chunks import IMPAIRED, Chunks, stream

@@ -6,6 +6,7 @@ from amrpkg.book.claims.evidence import (
     BY_HEART,
     FRESH_TRAINING,
     LARGEST,
+    RETUNED,
     SMALLEST,
     TRAINING_CHUNKS,
     Evidence,
@@ -15,6 +16,7 @@ from amrpkg.book.ledger import Ledger, relative
 from amrpkg.book.rules import above, at_least, at_most, each, mean, some, true, within
 from amrpkg.evaluation.bounds import ceiling
 from amrpkg.evaluation.decisions import binomial_interval
+from amrpkg.grid.points import THESIS_GRID
 from amrpkg.signals.chunks import make_chunks
 
 HIGH = 97.1  # percent, what the thesis calls high
@@ -34,6 +36,8 @@ def enter(ledger: Ledger, evidence: Evidence) -> None:
     eight = f"{FRESH_TRAINING}, float and 8 bits"
     six = f"{FRESH_TRAINING}, 6 bits and more"
     on_training = (TRAINING_CHUNKS, trained)
+    retuned = evidence.retuned_of(THESIS_GRID)
+    until_right = [(RETUNED, percent(retuned, "training"))] if len(retuned) else []
     ledger.add(
         *("abstract; ch. 6", '"maintaining high classification accuracy"'),
         *(each(at_least(HIGH)), fresh),
@@ -50,7 +54,7 @@ def enter(ledger: Ledger, evidence: Evidence) -> None:
         "ch. 3; ch. 4",
         '"the desired accuracy (100%)" on "a separately generated evaluation dataset", each model',
         *(each(at_least(HUNDRED)), fresh),
-        conditions=[on_training, (eight, from_8)],
+        conditions=[on_training, *until_right, (eight, from_8)],
         by="record",
     )
     ledger.add(

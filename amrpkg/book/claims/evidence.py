@@ -7,15 +7,18 @@ import pandas as pd
 from amrpkg.book.deployment import compare_speed, thesis_points
 from amrpkg.book.ledger import relative
 from amrpkg.book.thesis import estimate_grid, load_thesis
-from amrpkg.grid.points import KEYS, THESIS_GRID
+from amrpkg.grid.points import KEYS, THESIS_GRID, Point
 from amrpkg.models.architectures import THESIS_ARCHITECTURES
 from amrpkg.records.grid import load_grid
+from amrpkg.records.repeats import load_repeats
 from amrpkg.records.synthesis import load_synthesis
+from amrpkg.records.training_speed import load_training_speed
 
 LARGEST, SMALLEST = THESIS_ARCHITECTURES[0], THESIS_ARCHITECTURES[-1]
 SECOND = "vgglike_2f_2c_2re_2mp"  # second smallest, the other network of the thesis's figures
 
 TRAINING_CHUNKS = "on the chunks it was trained on"
+RETUNED = "on the chunks it was trained on, retuned until all are right"
 FRESH_TRAINING = "trained on fresh chunks (chapter 8)"
 REAL_INTEGERS = "as real integers, pruned channels taken out (chapter 10)"
 CPU = "as a ratio, on one CPU thread"
@@ -30,17 +33,19 @@ ZEROS = (
     "PyTorch, here as in the thesis, computes zeroed channels like any other; what differs is "
     "chance of the clock."
 )
-ONE_SEED = "How many epochs it takes is chance in part, and the record has one seed."
+ONE_SEED = "How many epochs it takes is chance in part, and a series has one seed."
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The frames that claims are computed from; columns of times as in the record.
 
-    held : the series that is judged, by default the thesis's protocol; masks held, 81 rows
+    held : the series that is judged, by default the thesis's protocol; masks held, 81 rows;
+        training latencies are those measured beside each other, whatever the series
     regrown : the thesis's protocol, pruned weights free to grow back, 81 rows
     printed : the thesis's tables; by_size : Algorithm II from layer sizes alone, masks held
     earned : the same 81 points trained on fresh chunks, masks held
+    retuned : points of the thesis, and those it dropped, retuned until all chunks are right
     real : of the same points as real integers, ``ms`` of a batch of 32 and ``to_fastest``,
         how many times as fast as the fastest float32 runtime; indexed by the keys
     synthesised : designs as synthesised for Xilinx 7, at one symbol a clock
@@ -52,6 +57,7 @@ class Evidence:
     printed: pd.DataFrame
     by_size: pd.DataFrame
     earned: pd.DataFrame
+    retuned: pd.DataFrame
     real: pd.DataFrame
     synthesised: pd.DataFrame
     seed: int
@@ -70,11 +76,12 @@ class Evidence:
                 f"with all {points}"
             )
         return cls(
-            held=held,
+            held=_timed(held),
             regrown=load_grid("thesis", "regrowing"),
             printed=load_thesis(),
             by_size=estimate_grid(),
             earned=_of_thesis(earned),
+            retuned=load_repeats().query("protocol == 'retuned'"),
             real=thesis_points(compare_speed(32)),
             synthesised=load_synthesis().query("target == 'xc7' and symbols_per_clock == 1"),
             seed=seed,
@@ -90,6 +97,12 @@ class Evidence:
     def real_saved(self) -> pd.Series:
         """Percent of a batch's time that pruning saves as real integers, a row a pruned point."""
         return 100 * (1 - relative(self.real.reset_index(), "ms", pruning_percent=0))
+
+    def retuned_of(self, points: tuple[Point, ...]) -> pd.DataFrame:
+        """The retuned ones of these points if all of them are recorded, else no rows."""
+        keys = {(point.architecture, point.bit_width, point.pruning_percent) for point in points}
+        rows = self.retuned[[key in keys for key in self.retuned[KEYS].itertuples(index=False)]]
+        return rows if len(rows) == len(keys) else rows[:0]
 
     def resolution(self, column: str) -> tuple[float, float]:
         """Least and largest ratio of a float network to itself, in a column of such ratios."""
@@ -108,6 +121,13 @@ class Evidence:
             f"an effect below {effect:.0%} is below the clock's resolution: a float network "
             f"against itself gives {low:.2f} to {high:.2f}"
         )
+
+
+def _timed(grid: pd.DataFrame) -> pd.DataFrame:
+    """With the times of training steps that were measured beside each other."""
+    steps = load_training_speed().set_index(KEYS).loc[list(grid[KEYS].itertuples(index=False))]
+    names = {"training_latency_ms": "ms", "training_latency_to_float": "to_float"}
+    return grid.assign(**{ours: steps[name].to_numpy() for ours, name in names.items()})
 
 
 def _of_thesis(grid: pd.DataFrame) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def _enter_training(ledger: Ledger, evidence: Evidence) -> None:
     ledger.add(
         *(place, "smallest over larger models: 16,000 over 7,500", about(16_000 / 7_500)),
         conditions=[(CPU, speed[SMALLEST] / speed[large].mean())],
-        by="record",
+        by="training_speed",
         weak=GPU,
     )
     ledger.add(
@@ -95,7 +95,7 @@ def _enter_training(ledger: Ledger, evidence: Evidence) -> None:
         each(factor(3)),
         printed=[4, 6],
         conditions=[(CPU, held.query("bit_width < 32 and pruning_percent == 0")[LATENCY])],
-        by="record",
+        by="training_speed",
         weak=GPU,
         because="A third of the throughput does not go with 4 to 6 times the latency, which the "
         "thesis gives too.",
@@ -103,6 +103,6 @@ def _enter_training(ledger: Ledger, evidence: Evidence) -> None:
     ledger.add(
         *(place, 'pruning "not having much effect" on it', mean(within(0.9, 1.1))),
         conditions=[(CPU, 1 / relative(held, LATENCY, pruning_percent=0))],
-        by="record",
+        by="training_speed",
         untestable=evidence.blurred(LATENCY, 0.1),
     )

@@ -40,19 +40,19 @@ def _enter_times(ledger: Ledger, work: pd.Series, latency: pd.Series) -> None:
     ledger.add(
         *("ch. 5", '"when pruned at 30%", from 19.49 to 28.06 s', about(28.06 / 19.49)),
         conditions=[(BOTH, work[LARGEST, 32, 30])],
-        by="record",
+        by="record, training_speed",
         because=ONE_SEED,
     )
     ledger.add(
         *("ch. 5", '"quantized to 6 bits", from 19.49 to 99.97 s', about(99.97 / 19.49)),
         conditions=[(CPU, work[LARGEST, 6, 0])],
-        by="record",
+        by="record, training_speed",
         weak=GPU,
     )
     ledger.add(
         *("ch. 5", "6 bits and 30 %, from 19.49 to 133.07 s", about(133.07 / 19.49)),
         conditions=[(BOTH, work[LARGEST, 6, 30])],
-        by="record",
+        by="record, training_speed",
         weak=GPU,
     )
     pruned = work.drop(0, level="pruning_percent")
@@ -63,7 +63,7 @@ def _enter_times(ledger: Ledger, work: pd.Series, latency: pd.Series) -> None:
         "unpruned",
         *(mean(above(1.2)), latency),
         conditions=[(BOTH, pruned / twins)],
-        by="record",
+        by="record, training_speed",
     )
 
 
@@ -79,7 +79,7 @@ def _enter_difficulty(ledger: Ledger, epochs: pd.Series, latency: pd.Series) -> 
         "difficult\": epochs over the float, unpruned network's",
         *(each(above(1)), others(total)),
         conditions=[(f"in time, {BOTH}", others(_whole(epochs * latency)))],
-        by="record",
+        by="record, training_speed",
         because="A network that starts from a trained one is quick, however small it is.",
     )
     dense = epochs.xs(0, level="pruning_percent").unstack()
@@ -116,7 +116,7 @@ def _enter_latency(ledger: Ledger, evidence: Evidence, pruned: pd.Series) -> Non
     ledger.add(
         *(place, "larger over smaller models: 2.5 over 1.7 ms", about(2.5 / 1.7)),
         conditions=[(CPU, times[large].mean() / times[~large].mean())],
-        by="record",
+        by="training_speed",
         weak=GPU,
     )
     ledger.add(
@@ -128,14 +128,14 @@ def _enter_latency(ledger: Ledger, evidence: Evidence, pruned: pd.Series) -> Non
     ledger.add(
         *(place, 'pruning has "very little effect"', mean(within(0.9, 1.1))),
         conditions=[(CPU, pruned)],
-        by="record",
+        by="training_speed",
         untestable=blurred,
     )
     ledger.add(
         *(place, '"roughly a factor of five, so from 2.5 ms to 15 ms"', mean(about(5))),
         printed=[15 / 2.5],
         conditions=[(CPU, dense[LATENCY])],
-        by="record",
+        by="training_speed",
         weak=GPU,
     )
     shown = quantised[quantised["architecture"].isin([LARGEST, SECOND])]
@@ -143,13 +143,13 @@ def _enter_latency(ledger: Ledger, evidence: Evidence, pruned: pd.Series) -> Non
         ledger.add(
             *(figures, f'"a factor of 4-6", {which}', rule),
             conditions=[(CPU, shown[LATENCY])],
-            by="record",
+            by="training_speed",
             weak=GPU,
         )
     ledger.add(
         *(figures, 'pruning gives latency "a slight benefit"', clear(within(0.9, 0.99), off=1)),
         conditions=[(CPU, pruned.loc[[LARGEST, SECOND]])],
-        by="record",
+        by="training_speed",
         because="PyTorch computes zeroed channels like any other, and holding the masks costs a "
         "multiplication a layer.",
         untestable=blurred,

@@ -51,13 +51,13 @@ def plot_learning(rows: pd.DataFrame) -> Figure:
     """
     figure, ax = subplots(figsize=(7, 3.6))
     curves = rows.groupby("architecture", sort=False)
-    for (name, part), color in zip(curves, (GREEN, ORANGE, BLUE), strict=True):
+    for (name, part), color, marker in zip(curves, (GREEN, ORANGE, BLUE), "os^", strict=True):
         wrong = 100 * (1 - part["fresh_correct"] / part["fresh_count"])
         counts = part[["fresh_correct", "fresh_count"]].itertuples(index=False)
         low, high = zip(*(binomial_interval(*pair) for pair in counts), strict=True)
         band = [[100 * (1 - bound) for bound in bounds] for bounds in (high, low)]
         label = ARCHITECTURES[name].short
-        ax.plot(part["chunks"], wrong, "o-", color=color, markersize=4, label=label)
+        ax.plot(part["chunks"], wrong, f"{marker}-", color=color, markersize=4, label=label)
         ax.fill_between(part["chunks"], *band, color=color, alpha=0.25, linewidth=0)
     ax.set(xscale="log", yscale="log")
     ax.set(xlabel="distinct chunks trained on", ylabel="wrong on fresh chunks (%)")

@@ -43,8 +43,8 @@ def plot_adder_graph(graph: AdderGraph) -> Figure:
     for k, pair in enumerate(graph.adders, start=first):
         for term in pair:
             (x, y), (u, v) = places[term.signal], places[k]
-            color = ORANGE if term.sign < 0 else GREY
-            ax.plot([x, u], [y, v], color=color, linewidth=0.9, zorder=1)
+            color, style = (ORANGE, "--") if term.sign < 0 else (GREY, "-")
+            ax.plot([x, u], [y, v], style, color=color, linewidth=0.9, zorder=1)
             if term.shift:
                 ax.text(x + 0.25 * (u - x), y + 0.25 * (v - y), f"≪{term.shift}", fontsize=7)
     for k, (x, y) in places.items():

@@ -13,9 +13,10 @@ from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, carry, in_style
 def plot_resources(resources: pd.DataFrame) -> Figure:
     """Grouped bars per resource; index: what is estimated, columns: dsp, ff, lut, bram."""
     figure, axes = subplots(1, len(resources.columns), figsize=(8, 2.8))
-    colors = [BLUE, ORANGE, GREEN, GREY][: len(resources)]
+    looks = {"color": [BLUE, ORANGE, GREEN, GREY], "hatch": ["", "///", "...", "xxx"]}
+    looks = {name: values[: len(resources)] for name, values in looks.items()}
     for ax, column in zip(axes, resources.columns, strict=True):
-        bars = ax.bar(range(len(resources)), resources[column], color=colors)
+        bars = ax.bar(range(len(resources)), resources[column], edgecolor="white", **looks)
         ax.bar_label(bars, [compact(value) for value in resources[column]], fontsize=7)
         ax.set_title(column.upper())
         ax.set_xticks([])

@@ -1,5 +1,6 @@
 """Figures of chapter 7: what holds."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -9,8 +10,12 @@ from amrpkg.book.figures.style import (
     carry,
     in_style,
     label_points,
+    name_mark,
+    name_network,
     subplots,
 )
+from amrpkg.grid.points import KEYS
+from amrpkg.models.architectures import ARCHITECTURES
 
 
 @in_style
@@ -30,3 +35,32 @@ def plot_regrowth(savings: pd.DataFrame) -> Figure:
     ax.grid(color="0.9")
     figure.legend(loc="outside right upper", frameon=False)
     return carry(figure, savings.reset_index())
+
+
+@in_style
+def plot_seeds(rows: pd.DataFrame) -> Figure:
+    """Accuracy on fresh chunks of each point from its lowest seed to its highest, a bar a point.
+
+    rows : of `compare_seeds`
+    """
+    drawn = rows.groupby(KEYS, sort=False)["fresh_accuracy"].agg(["min", "median", "max"])
+    order = {"by": ["pruning_percent", "bit_width"], "ascending": [True, False]}
+    drawn = (100 * drawn).reset_index().sort_values(**order)
+    names = list(dict.fromkeys(rows["architecture"]))
+    figure, ax = subplots(figsize=(7, 3.4))
+    for place, name in enumerate(names):
+        points = drawn[drawn["architecture"] == name]
+        at = place + np.linspace(-0.36, 0.36, len(points))
+        for x, (_, row) in zip(at, points.iterrows(), strict=True):
+            color = bit_width_color(row["bit_width"])
+            look = {"color": color, "marker": PRUNING_MARKERS[row["pruning_percent"]]}
+            ax.plot([x, x], [row["min"], row["max"]], color=color, linewidth=1.2)
+            (mark,) = ax.plot(x, row["median"], markersize=4, **look)
+            said = f"{row['min']:.1f} to {row['max']:.1f} % of fresh chunks"
+            name_mark(mark, name_network(row), said)
+    label_points(ax)
+    ax.set_xticks(range(len(names)), [ARCHITECTURES[name].short for name in names], rotation=15)
+    ax.set_ylabel("fresh chunks right (%)")
+    ax.grid(color="0.9", axis="y")
+    figure.legend(loc="outside right upper", frameon=False)
+    return carry(figure, drawn)

@@ -28,7 +28,7 @@ _FLOAT = "black"
 # From 8 bits down to 2: plasma, without its darkest and lightest.
 _BY_BITS = ("#5901a5", "#8305a7", "#a82296", "#c8437b", "#e16462", "#f68f44", "#fdc527")
 MARKERS = "os^Dv"  # of lines that are told apart by nothing else but colour
-PRUNING_COLORS = dict(zip(PRUNING_PERCENTS, ("#0b3c5d", "#3a8fb7", "#a9d6e5"), strict=True))
+PRUNING_COLORS = dict(zip(PRUNING_PERCENTS, ("#0b3c5d", "#3a8fb7", "#8cc6de"), strict=True))
 PRUNING_MARKERS = dict(zip(PRUNING_PERCENTS, "os^", strict=True))
 STYLE = {
     "figure.dpi": 110,

@@ -7,6 +7,9 @@ from matplotlib.patches import FancyBboxPatch
 
 from amrpkg.book.figures.style import BLUE, GREEN, GREY, ORANGE, carry, in_style, subplots
 
+PRUNED = {"color": ORANGE, "hatch": "////", "edgecolor": "white", "linewidth": 0}
+KEPT = {"color": BLUE}
+
 
 @in_style
 def plot_workflow() -> Figure:
@@ -66,14 +69,14 @@ def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarra
     drawn = []
     for ax, (name, values) in zip(axes, norms.items(), strict=True):
         order = np.argsort(values)
-        colors = np.where(pruned[name][order], ORANGE, BLUE)
-        ax.bar(np.arange(len(values)), values[order], width=1.0, color=colors)
+        for shown, look in ((pruned[name][order], PRUNED), (~pruned[name][order], KEPT)):
+            ax.bar(np.flatnonzero(shown), values[order][shown], width=1.0, **look)
         sorted_norms = {"layer": name, "channel": order, "norm": values[order]}
         drawn.append(pd.DataFrame(sorted_norms | {"pruned": pruned[name][order]}))
         ax.set_title(name)
         ax.set(xlabel="channel, sorted", ylim=(0, None))
     axes[0].set_ylabel("L1 norm of its weights")
-    axes[0].bar(0, 0, color=ORANGE, label="pruned")
-    axes[0].bar(0, 0, color=BLUE, label="kept")
+    axes[0].bar(0, 0, label="pruned", **PRUNED)
+    axes[0].bar(0, 0, label="kept", **KEPT)
     axes[0].legend(frameon=False, fontsize=8)
     return carry(figure, pd.concat(drawn))

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from amrpkg.evaluation import samples_for
 from amrpkg.models import build
 from amrpkg.models.architectures import symbol_wise
-from amrpkg.models.plain import plain
+from amrpkg.models.products import plain
 from amrpkg.signals import stream
 from amrpkg.training import prune_channels, train_on_stream
 from amrpkg.training.protocols import across_noise_knobs, settings

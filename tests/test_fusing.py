@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from amrpkg.models import build, prunable_layers, quantization
-from amrpkg.models.fused import fused
+from amrpkg.models.fusing import fused
 from amrpkg.models.network import trained
 from amrpkg.signals import make_chunks
 from amrpkg.training import prune_channels, settings
