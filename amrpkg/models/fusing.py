@@ -12,7 +12,7 @@ function, and so are an activation and its scale. What keeps the bits:
   with the scale, then from the quotient by it.
 
 While the scales of activations are still statistics, and no powers of two, Brevitas computes.
-Of symbol-wise networks whose scales are held nothing comes together, and `models.plain` will do.
+Of symbol-wise networks whose scales are held nothing comes together, and `models.products` will do.
 """
 
 import math
