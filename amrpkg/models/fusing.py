@@ -25,7 +25,7 @@ from torch.nn.functional import conv1d, linear
 
 from amrpkg.models.architectures import SYMBOL_WISE, VGG_LIKE
 from amrpkg.models.network import Network, trained
-from amrpkg.models.plain import plain
+from amrpkg.models.products import plain
 from amrpkg.models.quantization import has_held_scales
 
 _LEAST = 1e-10  # of what a scale is made from, as in Brevitas
