@@ -83,6 +83,24 @@ def test_refining_ends_in_the_weights_of_brevitas(percent):
     torch.testing.assert_close(*ends, **close)
 
 
+@pytest.mark.parametrize("name", ["symbolwise_2_8_8", VGG_LIKE])
+@pytest.mark.parametrize("percent", [0, 30])
+def test_streaming_with_held_scales_ends_in_the_weights_of_brevitas(name, percent, monkeypatch):
+    """To the bit: symbols stay where they are; masks and other families are left to Brevitas."""
+    knobs = settings("symbolwise_2_8_8", 4, "streaming")
+    knobs = replace(knobs, chunks=2_560, weight_bound=0.0)
+    ends = []
+    for _ in range(2):
+        model = build(name, 4, seed=1)
+        if percent:
+            prune_channels(model, percent / 100)
+        train_on_stream(model, knobs, progress=False)
+        ends.append(torch.cat([p.detach().ravel() for p in model.parameters()]))
+        monkeypatch.setattr("amrpkg.training.stream.fused", lambda model: model)
+    assert knobs.held_scales and not knobs.plain and ends[0].std() > 0.01
+    assert torch.equal(*ends)
+
+
 def test_other_networks_and_free_scales_are_refused():
     with pytest.raises(ValueError, match="model is pointwise_24_16_8 at 32 bit"):
         plain(build("pointwise_24_16_8"))

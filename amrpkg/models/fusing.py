@@ -12,6 +12,7 @@ function, and so are an activation and its scale. What keeps the bits:
   with the scale, then from the quotient by it.
 
 While the scales of activations are still statistics, and no powers of two, Brevitas computes.
+Of symbol-wise networks whose scales are held nothing comes together, and `models.products` will do.
 """
 
 import math
@@ -22,8 +23,9 @@ import torch
 from torch import nn
 from torch.nn.functional import conv1d, linear
 
-from amrpkg.models.architectures import VGG_LIKE
+from amrpkg.models.architectures import SYMBOL_WISE, VGG_LIKE
 from amrpkg.models.network import Network, trained
+from amrpkg.models.products import plain
 from amrpkg.models.quantization import has_held_scales
 
 _LEAST = 1e-10  # of what a scale is made from, as in Brevitas
@@ -33,10 +35,16 @@ _TO_WHOLE = 1.5 * 2**23  # at this size float32 has no room for a fraction
 def fused(model: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     """A function of chunks that gives the scores of `model`, from the same parameters.
 
-    It is the model itself unless that is VGG-like, quantised, and its scales are free.
+    It is the model itself unless that is quantised and either VGG-like with free scales or
+    symbol-wise with held ones and no masks.
     """
-    known = isinstance(model, Network) and model.row.family == VGG_LIKE
-    if not known or model.bit_width == 32 or has_held_scales(model):
+    if not isinstance(model, Network) or model.bit_width == 32:
+        return model
+    if has_held_scales(model):
+        masked = any(name.endswith("_mask") for name, _ in model.named_buffers())
+        symbol_wise = model.row.family == SYMBOL_WISE and not masked
+        return plain(model, in_rows=False) if symbol_wise else model
+    if model.row.family != VGG_LIKE:
         return model
     scalings = [_quantiser(m).scaling_impl for m in model.layers if hasattr(m, "act_quant")]
 

@@ -9,10 +9,11 @@ convolutions of kernel size 1 in 32 bits.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
-from torch.nn.functional import conv1d, linear
+from torch.nn.functional import avg_pool1d, conv1d, linear
 
 from amrpkg.models.architectures import SYMBOL_WISE, VGG_LIKE
 from amrpkg.models.network import Network, prunable_layers, trained
@@ -52,8 +53,11 @@ class _Activations(torch.autograd.Function):
         return torch.where(inside, gradient, 0), None, None, None
 
 
-def plain(model: Network) -> Callable[[torch.Tensor], torch.Tensor]:
+def plain(model: Network, in_rows: bool = True) -> Callable[[torch.Tensor], torch.Tensor]:
     """A function of chunks that gives the scores of `model`, from the same parameters.
+
+    in_rows : whether symbols of symbol-wise networks lie in rows; else gradients, too, are those
+        of Brevitas to the bit, if there are no masks
 
     Raises ``ValueError`` for a pointwise network, or one quantised with free scales.
     """
@@ -65,7 +69,7 @@ def plain(model: Network) -> Callable[[torch.Tensor], torch.Tensor]:
             f"model is {came}; allowed: VGG-like or symbol-wise, float or of held scales"
         )
     with torch.no_grad():
-        functions = _chain(model)
+        functions = _chain(model, in_rows and model.row.family == SYMBOL_WISE)
 
     def scores(iq: torch.Tensor) -> torch.Tensor:
         for function in functions:
@@ -75,8 +79,8 @@ def plain(model: Network) -> Callable[[torch.Tensor], torch.Tensor]:
     return scores
 
 
-def _chain(model: Network) -> list[Callable[[torch.Tensor], torch.Tensor]]:
-    in_rows, chunk_size = model.row.family == SYMBOL_WISE, model.chunk_size
+def _chain(model: Network, in_rows: bool) -> list[Callable[[torch.Tensor], torch.Tensor]]:
+    chunk_size = model.chunk_size
     *_, (_, last) = prunable_layers(model)
     functions, step, inputs = [], None, None  # of what comes; which channels, if not all
     for name, module in model.layers.named_children():
@@ -85,9 +89,9 @@ def _chain(model: Network) -> list[Callable[[torch.Tensor], torch.Tensor]]:
             functions.append(_layer(module, step, outputs, inputs, in_rows))
             inputs = outputs
         elif isinstance(module, Fold):
-            functions.append(_fold(module, step))
+            functions.append(_fold(module, step, in_rows))
         elif isinstance(module, nn.AvgPool1d):
-            functions.append(lambda rows: rows.view(-1, chunk_size, rows.shape[1]).mean(1))
+            functions.append(partial(_average, chunk_size=chunk_size, in_rows=in_rows))
             step = None if step is None else step / chunk_size
         elif isinstance(module, nn.Flatten):
             if not in_rows:
@@ -117,14 +121,20 @@ def _kept(layer: nn.Module) -> torch.Tensor | None:
     return layer.bias_mask.nonzero().flatten()
 
 
-def _fold(module: Fold, step: torch.Tensor | None) -> Callable:
+def _average(values: torch.Tensor, chunk_size: int, in_rows: bool) -> torch.Tensor:
+    if in_rows:
+        return values.view(-1, chunk_size, values.shape[1]).mean(1)
+    return avg_pool1d(values, chunk_size)
+
+
+def _fold(module: Fold, step: torch.Tensor | None, in_rows: bool) -> Callable:
     kind = Fold(module.kind)
 
     def fold(iq: torch.Tensor) -> torch.Tensor:
         folded = kind(iq)
         if step is not None:
             folded = folded.clamp(max=float(127 * step))
-        return folded.transpose(1, 2).flatten(0, 1)
+        return folded.transpose(1, 2).flatten(0, 1) if in_rows else folded
 
     return fold
 
