@@ -108,8 +108,8 @@ def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
     for row in simulated.itertuples():
         candidate = known[row.network, row.symbols_per_clock]
         assert row.chunks >= (20_000 if candidate.is_streaming else 1_000)
-        if row.values != "trained":
-            continue  # by a run, which the checkout does not have
+        if row.values != "trained" or (candidate.is_streaming and row.adder_graph_adders > 2_000):
+            continue  # by a run, which the checkout does not have; or seconds for a graph
         design = synthesis.generate_design(candidate)
         assert (design.latency, design.clocks_per_chunk) == (
             row.latency_clocks,

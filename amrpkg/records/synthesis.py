@@ -1,10 +1,10 @@
 """What networks become on FPGAs: estimates, simulation, synthesis, place and route, side by side.
 
 Networks are trained ones, pruned channels taken out. The small ones lie in ``results/search``, the
-one that is told the noise in ``results/across_noise``; of the pointwise ones and the thesis's
-architectures ``results/integers`` has nine points, and a finished run of `amr sweep` gives any
-other. What is only compared by its gates is simulated and synthesised; place and route, which
-takes minutes, is for some.
+one that is told the noise in ``results/across_noise``, the pointwise ones and seven of the
+thesis's points in ``results/integers``; a finished run of `amr sweep` gives any other point. What
+is only compared by its gates is simulated and synthesised; place and route, which takes minutes,
+is for some.
 """
 
 import re
@@ -153,7 +153,7 @@ def find_network(candidate: Candidate) -> tuple[IntegerNetwork, str]:
     Raises ``ValueError`` for a point without a file or a run.
     """
     name = candidate.network
-    for folder in ("search", "across_noise", "integers"):
+    for folder in ("search", "across_noise", "integers", "integers/streaming"):
         if (file := RESULTS / folder / f"{name}.safetensors").exists():
             return load_integers(file), FRESH
     for protocol, values in _RUNS.items():
