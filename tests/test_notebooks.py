@@ -101,6 +101,12 @@ class TestStoredChapter:
         kinds = {output.output_type for cell in cells for output in cell.outputs}
         assert "error" not in kinds
 
+    def test_its_tables_are_tables_in_the_book(self, path):
+        for cell in code_cells(path):
+            texts = (output.get("data", {}).get("text/markdown", "") for output in cell.outputs)
+            if any(":::{table}" in text for text in texts):
+                assert cell.metadata["mystnb"]["markdown_format"] == "myst", cell.source
+
     def test_checks_facts(self, path):
         assert stdout(code_cells(path)).count("ok: ") >= 2
 
@@ -143,8 +149,10 @@ class TestStoredChapter:
 def test_names_of_figures_and_tables_are_unique():
     cells = [cell for path in CHAPTERS for cell in code_cells(path)]
     names = [cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells]
+    texts = [str(output.get("data", {})) for cell in cells for output in cell.outputs]
+    names += re.findall(r":::\{table\}.*?:name: (tab-[a-z0-9-]+)", "\n".join(texts))
     names = [name for name in names if name]
-    assert len(names) == len(set(names)) >= 10
+    assert len(names) == len(set(names)) >= 100
 
 
 @pytest.fixture(scope="module")
