@@ -296,7 +296,7 @@ def test_every_claim_of_the_thesis_has_a_verdict_and_a_failed_one_a_reason(claim
         ("hardware that takes advantage of zero weights", REPRODUCED),
         ("a roughly 10% drop", CORRECTED),
         ("no official tool", CORRECTED),
-        ("quantized to 6 bits", NOT_TESTABLE),
+        ("quantized to 6 bits", CONDITION),
         ("converge much faster", NOT_REPRODUCED),
         ("1.7 over 2.5 ms", NOT_REPRODUCED),
         ("regardless of bit size", NOT_REPRODUCED),
