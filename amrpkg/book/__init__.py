@@ -32,8 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "seeds": [
             "compare_retuned", "compare_seeds", "correlate_regrowth", "seed_spread",
-            "summarise_retuned",
-            "summarise_seeds",
+            "summarise_retuned", "summarise_seeds",
         ],
         "shell": ["run_commands_here"],
         "status": ["describe_making", "versions"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from amrpkg.book.ledger import relative
-from amrpkg.grid.points import DROPPED, KEYS, THESIS_GRID
+from amrpkg.grid.points import DROPPED, KEYS, THESIS_GRID, Point
 from amrpkg.records.grid import load_record
 from amrpkg.records.repeats import load_repeats
 
@@ -25,16 +25,22 @@ def compare_seeds(
     """
     rows = pd.concat([load_record(path), load_repeats(repeats)], ignore_index=True)
     rows = rows.query("protocol == 'thesis' and seed in @SEEDS")
-    rows = _among(rows[rows["pruning_variant"].isin(["none", variant])], THESIS_GRID)
-    points = pd.Series([point.architecture for point in THESIS_GRID]).value_counts()
-    found = rows.groupby("architecture", sort=False).size()
-    whole = found.index[found == len(SEEDS) * points[found.index]]
-    return rows[rows["architecture"].isin(whole)].reset_index(drop=True)
+    rows = among(rows[rows["pruning_variant"].isin(["none", variant])], THESIS_GRID)
+    return _whole(rows, THESIS_GRID, len(SEEDS))
 
 
-def _among(rows: pd.DataFrame, points: tuple) -> pd.DataFrame:
+def among(rows: pd.DataFrame, points: tuple[Point, ...]) -> pd.DataFrame:
+    """The rows of these points."""
     keys = {(point.architecture, point.bit_width, point.pruning_percent) for point in points}
     return rows[[key in keys for key in rows[KEYS].itertuples(index=False, name=None)]]
+
+
+def _whole(rows: pd.DataFrame, points: tuple[Point, ...], times: int = 1) -> pd.DataFrame:
+    """Those of architectures of which all `points` are there, so many times each."""
+    asked = pd.Series([point.architecture for point in points]).value_counts()
+    found = rows.groupby("architecture").size()
+    whole = found.index[found == times * asked[found.index]]
+    return rows[rows["architecture"].isin(whole)].reset_index(drop=True)
 
 
 def seed_spread(rows: pd.DataFrame, column: str = "fresh_accuracy") -> pd.Series:
@@ -99,10 +105,7 @@ def compare_retuned(repeats: Path | None = None) -> pd.DataFrame:
     names = {"training_correct": "before_correct", "fresh_accuracy": "before_fresh_accuracy"}
     before = before[[*KEYS, "seed", *names]].rename(columns=names)
     rows = record.query("protocol == 'retuned'").merge(before, on=[*KEYS, "seed"])
-    points = pd.Series([point.architecture for point in THESIS_GRID + DROPPED]).value_counts()
-    found = rows.groupby("architecture").size()
-    whole = found.index[found == points[found.index]]
-    return rows[rows["architecture"].isin(whole)].reset_index(drop=True)
+    return _whole(rows, THESIS_GRID + DROPPED)
 
 
 def summarise_retuned(rows: pd.DataFrame) -> pd.DataFrame:

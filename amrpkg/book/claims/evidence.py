@@ -6,6 +6,7 @@ import pandas as pd
 
 from amrpkg.book.deployment import compare_speed, thesis_points
 from amrpkg.book.ledger import relative
+from amrpkg.book.seeds import among
 from amrpkg.book.thesis import estimate_grid, load_thesis
 from amrpkg.grid.points import KEYS, THESIS_GRID, Point
 from amrpkg.models.architectures import THESIS_ARCHITECTURES
@@ -100,9 +101,8 @@ class Evidence:
 
     def retuned_of(self, points: tuple[Point, ...]) -> pd.DataFrame:
         """The retuned ones of these points if all of them are recorded, else no rows."""
-        keys = {(point.architecture, point.bit_width, point.pruning_percent) for point in points}
-        rows = self.retuned[[key in keys for key in self.retuned[KEYS].itertuples(index=False)]]
-        return rows if len(rows) == len(keys) else rows[:0]
+        rows = among(self.retuned, points)
+        return rows if len(rows) == len(points) else rows[:0]
 
     def resolution(self, column: str) -> tuple[float, float]:
         """Least and largest ratio of a float network to itself, in a column of such ratios."""
