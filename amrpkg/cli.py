@@ -525,7 +525,8 @@ def verify(*, runs: _Runs = None, output: _Record = None) -> None:
 def speed(*, runs: _Runs = None, protocol: _Protocol = "streaming", output: _Record = None) -> None:
     """Measure deployable forms of finished runs beside the float network; resumable.
 
-    Alone, on one core: let nothing else run meanwhile.
+    And of the smallest networks, whose integers are kept. Alone, on one core: let nothing else
+    run meanwhile.
 
     Args:
         protocol: Of the runs.
@@ -533,11 +534,12 @@ def speed(*, runs: _Runs = None, protocol: _Protocol = "streaming", output: _Rec
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # before torch counts the cores
     from amrpkg.book.deployment import summarise_speed
-    from amrpkg.records.speed import time_points
+    from amrpkg.records.speed import time_points, time_searched
 
     output = _record(output, "speed.csv")
     _one_thread()
-    rows = time_points(runs or runs_folder(), output, protocol)
+    time_points(runs or runs_folder(), output, protocol)
+    rows = time_searched(output)
     print(summarise_speed(output).to_string(index=False))
     print(f"{len(rows)} rows -> {output}")
 
@@ -605,6 +607,14 @@ def synthesis(
 
     asked = {"network": network, "symbols_per_clock": symbols_per_clock}
     _make_rows(build_all, output, "synthesis.csv", **asked)
+
+
+@app.command
+def netlists(*, output: _Record = None) -> None:
+    """Simulate what synthesis makes of the small designs, on the same chunks; resumable."""
+    from amrpkg.records.netlists import simulate_netlists
+
+    _make_rows(simulate_netlists, output, "netlists.csv")
 
 
 @app.command

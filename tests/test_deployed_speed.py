@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amrpkg.book import compare_speed
+from amrpkg.book import compare_c, compare_speed
 from amrpkg.cli import main
-from amrpkg.records import load_speed, speed, time_points
+from amrpkg.records import load_speed, speed, time_points, time_searched
 from amrpkg.signals import make_chunks
 from amrpkg.speed import BATCH_SIZES, forms, tasks
 
 SMALL = "vgglike_2f_1c_1re_1mp"
 REAL = ["PyTorch", "onnxruntime", "OpenVINO", "OpenVINO bf16"]
-WHOLE = ["PyTorch", "onnxruntime", "OpenVINO", "onnxruntime, Brevitas's export"]
+BREVITAS = ["PyTorch", "onnxruntime", "OpenVINO", "onnxruntime, Brevitas's export"]
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ WHOLE = ["PyTorch", "onnxruntime", "OpenVINO", "onnxruntime, Brevitas's export"]
     [
         (32, 0, {"float": REAL}),
         (32, 0.2, {"float": REAL, "in place": REAL, "shrunk": REAL}),
-        (6, 0, {"float": REAL, "in place": WHOLE}),
-        (6, 0.2, {"float": REAL, "in place": WHOLE, "shrunk": WHOLE[:3]}),
+        (6, 0, {"float": REAL, "in place": [*BREVITAS, "C"]}),
+        (6, 0.2, {"float": REAL, "in place": BREVITAS, "shrunk": [*BREVITAS[:3], "C"]}),
     ],
 )
 def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, calibrated):
@@ -35,11 +35,19 @@ def test_every_form_is_timed_and_computes_its_network(bits, fraction, expected, 
     assert {key: sorted(value) for key, value in named.items()} == {
         key: sorted(value) for key, value in expected.items()
     }
-    scores = {form: np.asarray(task()) for form, task in found.items()}
+    scores = {form: score_of(task) for form, task in found.items()}
     for (network, runtime), values in scores.items():
+        if runtime == "C":  # in integers: another scale
+            other = scores[network, "PyTorch"]
+            values = values * np.median(other[other != 0] / values[other != 0])
         own = "in place" if network == "shrunk" else network
         tolerance = 0.02 if runtime == "OpenVINO bf16" else 1e-5
         np.testing.assert_allclose(values, scores[own, "PyTorch"], atol=tolerance)
+
+
+def score_of(task):
+    found = task()
+    return np.asarray(task.arrays[1] if found is None else found)  # C writes into an array
 
 
 def test_points_are_timed_once(trial_runs, tmp_path, monkeypatch, capsys):
@@ -48,10 +56,14 @@ def test_points_are_timed_once(trial_runs, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(forms, "_TURNS", 1)
     path = tmp_path / "speed.csv"
     rows = time_points(trial_runs, path, "trial", progress=False)
-    assert len(rows) == 3 * (8 + 11) and (rows["ms"] > 0).all()
+    assert len(rows) == 3 * (9 + 12) and (rows["ms"] > 0).all()
     assert rows["openvino"].notna().all() and (rows["threads"] == 1).all()
     pd.testing.assert_frame_equal(load_speed(path), rows)
-    monkeypatch.setattr(speed, "time_point", None)  # would fail if it were asked again
+    monkeypatch.setattr(speed, "CANDIDATES", [((6, 6), 4, 2), ((6, 6), 4, 0), ((8,), 32, 0)])
+    searched = time_searched(path, progress=False)[len(rows) :]
+    assert len(searched) == 3 * (4 + 3) and set(searched["architecture"]) == {"symbolwise_2_6_6"}
+    rows = load_speed(path)
+    monkeypatch.setattr(speed, "time_forms", None)  # would fail if it were asked again
     pinned = []
     monkeypatch.setattr(os, "sched_setaffinity", lambda *cores: pinned.append(cores))
     assert main(["speed", "--protocol", "trial", "--output", str(path)]) == 0
@@ -59,12 +71,14 @@ def test_points_are_timed_once(trial_runs, tmp_path, monkeypatch, capsys):
     assert f"{len(rows)} rows -> {path}" in said and "float in PyTorch" in said
     assert pinned == [(0, {max(os.sched_getaffinity(0))})]
     table = compare_speed(32, path)
-    assert list(table.index) == [(SMALL, 8, 0), (SMALL, 8, 20)]
+    points = [("symbolwise_2_6_6", 4, 0), (SMALL, 8, 0), (SMALL, 8, 20)]
+    assert list(table.index) == points and table["trained"].isna().tolist() == [True, False, False]
     assert (table["to_eager"] >= table["to_fastest"]).all()
 
 
 def test_ratios_by_hand(tmp_path):
     times = {
+        ("shrunk", "C"): 2.0,
         ("float", "PyTorch"): 8.0,
         ("float", "onnxruntime"): 10.0,
         ("float", "OpenVINO"): 4.0,
@@ -96,6 +110,18 @@ def test_ratios_by_hand(tmp_path):
     real = table.loc[SMALL, 32, 0]
     assert real["form"] == "unpruned in OpenVINO"
     assert real[["to_eager", "to_fastest", "trained"]].tolist() == [2, 1, 1]
+    [compiled] = compare_c(tmp_path / "speed.csv").reset_index().to_dict("records")
+    assert compiled == {
+        **keys,
+        "bit_width": 6,
+        "pruning_percent": 20,
+        "c": 62.5,
+        "onnxruntime": 31.25,
+        "openvino": 46.875,
+        "float": 125,
+        "to_runtime": 0.5,
+        "to_float": 2,
+    }
 
 
 def test_what_was_not_recorded_is_refused(tmp_path):

@@ -26,7 +26,7 @@ def quick(monkeypatch):
         counts, by_seed, fmax, nextpnr = {"lut": 120}, {1: 90.0, 2: 100.0, 3: 130.0}, 100.0, "0.11"
 
     class Simulated:
-        def __init__(self, design):
+        def __init__(self, design, files=None):
             self.design = design
 
         def compute(self, iq):

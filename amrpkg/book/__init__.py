@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "tabulate_appendix",
         ],
         "deployment": [
-            "GOALS", "choose", "compare_speed", "summarise_removal", "summarise_speed",
+            "GOALS", "choose", "compare_c", "compare_speed", "summarise_removal", "summarise_speed",
             "thesis_points",
         ],
         "firmware": [

@@ -33,7 +33,7 @@ def compare_speed(batch_size: int = 32, path: Path = SPEED) -> pd.DataFrame:
     forms = [
         (network, runtime)
         for network in ("float", "in place", "shrunk")
-        for runtime in ("onnxruntime", "OpenVINO")
+        for runtime in ("onnxruntime", "OpenVINO", "C")
     ]
     table = pd.DataFrame(
         {
@@ -44,7 +44,7 @@ def compare_speed(batch_size: int = 32, path: Path = SPEED) -> pd.DataFrame:
     )
     # The float network is a form of the unpruned float point only.
     unpruned = (times.index.get_level_values(1) == 32) & (times.index.get_level_values(2) == 0)
-    own = times[forms].copy()
+    own = times.reindex(columns=forms)  # C is of integers, and wants a compiler
     own.loc[~unpruned, "float"] = float("nan")
     table["ms"] = own.min(axis=1)
     table["form"] = [
@@ -53,8 +53,29 @@ def compare_speed(batch_size: int = 32, path: Path = SPEED) -> pd.DataFrame:
     ]
     for peer in ("eager", "fastest", "fastest_bf16"):
         table[f"to_{peer}"] = table[peer] / table["ms"]
-    trained = times["in place", "PyTorch"].fillna(times["float", "PyTorch"])
+    trained = times["in place", "PyTorch"].where(~unpruned, times["float", "PyTorch"])
     return table.assign(trained=table["eager"] / trained)
+
+
+def compare_c(path: Path = SPEED) -> pd.DataFrame:
+    """What C costs beside the runtimes, of the same integers: a row a network and batch size.
+
+    Index: the keys and ``batch_size``. ``c``, ``onnxruntime``, ``openvino``: microseconds a
+    chunk; ``float``: those of the unpruned float network in its fastest float32 runtime;
+    ``to_runtime``, ``to_float``: how many times as fast as the faster runtime, as that float
+    network, C is. Raises as `load_speed`.
+    """
+    rows = load_speed(path)
+    rows["us"] = 1e3 * rows["ms"] / rows["batch_size"]
+    index = [*KEYS, "batch_size"]
+    real = rows.query("network == 'float' and runtime in ['PyTorch', 'onnxruntime', 'OpenVINO']")
+    compiled = rows.query("runtime == 'C'").set_index([*index, "network"])["us"]
+    integers = rows.set_index([*index, "network", "runtime"])["us"].unstack("runtime")
+    table = integers.loc[compiled.index, ["C", "onnxruntime", "OpenVINO"]].droplevel("network")
+    table = table.set_axis(["c", "onnxruntime", "openvino"], axis=1)
+    table["float"] = real.groupby(index)["us"].min()
+    table["to_runtime"] = table[["onnxruntime", "openvino"]].min(axis=1) / table["c"]
+    return table.assign(to_float=table["float"] / table["c"])
 
 
 GOALS = {

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "exports": ["compare_files", "load_exports", "verify_runs"],
         "grid": ["GRID", "PROVENANCE", "collate", "load_grid", "load_record"],
         "learning": ["LEARNING", "learn", "load_learning", "record_learning"],
+        "netlists": ["NETLISTS", "load_netlists", "simulate_netlists"],
         "receiver": ["load_receiver", "measure_receiver"],
         "repeats": ["REPEATS", "load_repeats", "repeat"],
         "robustness": [
@@ -23,7 +24,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
                 "SEARCH", "describe_network", "load_search", "try_candidates", "try_network",
             ],
         "synthesis": ["MULTIPLIERS", "SYNTHESIS", "build_all", "load_synthesis"],
-        "speed": ["SPEED", "load_speed", "time_points"],
+        "speed": ["SPEED", "load_speed", "time_points", "time_searched"],
         "training_speed": ["TRAINING_SPEED", "load_training_speed", "time_training_steps"],
     },
 )

@@ -21,6 +21,7 @@ from amrpkg.records import (
     exports,
     grid,
     learning,
+    netlists,
     receiver,
     repeats,
     robustness,
@@ -51,6 +52,7 @@ RECORDS = {
     "search": Record(search.SEARCH, "amr search", search.ROOT),
     "across_noise": Record(across_noise.ACROSS_NOISE, "amr across-noise", across_noise.ROOT),
     "learning": Record(learning.LEARNING, "amr learning", learning.ROOT),
+    "netlists": Record(netlists.NETLISTS, "amr netlists", netlists.ROOT),
     "synthesis": Record(synthesis.SYNTHESIS, "amr synthesis", synthesis.ROOT),
     "training_speed": Record(
         training_speed.TRAINING_SPEED, "amr training-speed", training_speed.ROOT

@@ -8,7 +8,7 @@ is for some.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -212,16 +212,18 @@ def _build(candidate: Candidate) -> list[dict]:
         "verilog_sha256": digest_of(design),
     }
     made = provenance(current_digest(ROOT))
-    rows = [{"target": "verilator", **_simulate(design)}]
+    rows = [{"target": "verilator", **simulate(design)}]
     rows += _synthesise(design, candidate.targets)
     return [about | row | estimates | made for row in rows]
 
 
-def _simulate(design: Design) -> dict:
+def simulate(design: Design, files: Mapping[str, str] | None = None) -> dict:
+    """Count the chunks, of as many as `CHUNKS_PER_CLASS` says, whose nine scores are those of the
+    integers; ``files`` are a netlist's, in place of the design's own."""
     chunks = make_chunks(CHUNKS_PER_CLASS[design.kind], split="evaluation").iq
     if design.network.inputs == 3:  # every word is told
         chunks = with_noise_word(chunks, np.geomspace(QUIETEST, LOUDEST, len(chunks)))
-    expected, found = design.network.compute(chunks), RtlNetwork(design).compute(chunks)
+    expected, found = design.network.compute(chunks), RtlNetwork(design, files).compute(chunks)
     equal = int((found == expected).all(axis=1).sum())
     tool = f"Verilator {tool_version('verilator')}"
     return {"kind": "simulation", "chunks": len(chunks), "equal_chunks": equal, "tools": tool}
