@@ -1,5 +1,6 @@
 """Synthesis, place and route: counts of designs small enough to count by hand, and refusals."""
 
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from amrpkg.hardware import (
     fits,
     generate_streaming,
     place,
+    placement,
     shortage,
     synthesis,
     synthesise,
@@ -115,6 +117,19 @@ def test_a_design_is_placed_and_routed(counter):
     assert placed.share["lut"] == placed.counts["lut"] / 1280
     assert placed.held["ICESTORM_LC"] == device.lut  # the part's own number
     assert sum(step.delay for step in placed.path) == pytest.approx(1000 / placed.fmax, rel=0.3)
+
+
+@pytest.mark.parametrize(("large", "asked"), [(1, True), (10_000, False)])
+def test_a_large_design_is_routed_by_the_second_router(counter, monkeypatch, large, asked):
+    run, seen = subprocess.run, []
+    monkeypatch.setattr(placement, "LARGE", large)
+    monkeypatch.setattr(
+        placement.subprocess,
+        "run",
+        lambda command, **how: seen.append(command) or run(command, **how),
+    )
+    assert place(counter, find_device("ice40-hx1k"), seeds=(1,)).fmax > 50
+    assert ("router2" in seen[-1]) == asked
 
 
 def test_what_cannot_be_placed_is_refused(counter):

@@ -151,7 +151,7 @@ def choose(
     """
     grid = load_grid("streaming").set_index(KEYS)
     sizes = load_exports(exports).set_index(KEYS)
-    table = compare_speed(32, speed).join(grid["fresh_accuracy"]).join(sizes)
+    table = compare_speed(32, speed).join(grid["fresh_accuracy"]).join(sizes, how="inner")
     table["file"] = table["bytes_integer"].fillna(table["bytes_onnx"]).astype(int)
     families = {"thesis's": thesis_points(table), "all": table}
     rows = []

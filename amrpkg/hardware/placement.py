@@ -21,6 +21,7 @@ from amrpkg.hardware.synthesis import Synthesis
 from amrpkg.hardware.tools import require_tool, tool_version
 
 SEEDS = (1, 2, 3)
+LARGE = 10_000  # LUTs from which nextpnr's second router is used: its first takes hours for them
 _TARGETS = {"ecp5": 400, "ice40": 250}  # MHz that nextpnr strives for, out of reach
 _CELLS = {
     "ecp5": {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"},
@@ -85,7 +86,8 @@ def place(synthesis: Synthesis, device: Device, seeds: Sequence[int] = SEEDS) ->
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "netlist.json").write_text(synthesis.netlist)
-        reports = {seed: _run(package, folder, device, seed) for seed in seeds}
+        more = ("--router", "router2") if synthesis.counts.lut >= LARGE else ()
+        reports = {seed: _run(package, folder, device, seed, more) for seed in seeds}
     rates = {seed: _fmax(report) for seed, report in reports.items()}
     middle = median(rates.values())
     nearest = min(rates, key=lambda seed: abs(rates[seed] - middle))
@@ -98,8 +100,8 @@ def place(synthesis: Synthesis, device: Device, seeds: Sequence[int] = SEEDS) ->
     return Placement(device, middle, rates, used, held, counts, share, path, tool_version(package))
 
 
-def _run(package: str, folder: Path, device: Device, seed: int) -> dict:
-    options = [*device.options, "--json", "netlist.json", "--report", f"report{seed}.json"]
+def _run(package: str, folder: Path, device: Device, seed: int, more: Sequence[str]) -> dict:
+    options = [*device.options, *more, "--json", "netlist.json", "--report", f"report{seed}.json"]
     options += ["--timing-allow-fail", "--freq", str(_TARGETS[device.family])]
     options += ["--seed", str(seed), "--quiet"]
     done = subprocess.run(

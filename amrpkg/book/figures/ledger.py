@@ -29,7 +29,7 @@ def plot_regrowth(savings: pd.DataFrame) -> Figure:
         look = {"color": bit_width_color(bits), "marker": PRUNING_MARKERS[percent]}
         ax.plot(rows["thesis"], rows["regrowing"], alpha=0.8, linestyle="", **look)
     ax.axline((0, 0), slope=1, color="0.2", linestyle=":", label="equal")
-    label_points(ax)
+    label_points(ax, percents=savings.index.unique("pruning_percent"))
     ax.set(xlabel="DSP blocks saved, thesis's tables (%)", ylabel="saved here, regrowing (%)")
     ax.set(xlim=(-1, 33), ylim=(-1, 33))
     ax.grid(color="0.9")

@@ -61,16 +61,21 @@ def bit_width_color(bit_width: int) -> str:
     return _FLOAT if bit_width == 32 else _BY_BITS[8 - bit_width]
 
 
-def label_points(ax, bit_widths: Iterable[int] = THESIS_BIT_WIDTHS) -> None:
+def label_points(
+    ax,
+    bit_widths: Iterable[int] = THESIS_BIT_WIDTHS,
+    percents: Iterable[int] = tuple(PRUNING_MARKERS),
+) -> None:
     """Legend entries for the colours of bit widths and the markers of pruning rates."""
     for bits in bit_widths:
         ax.plot([], [], "o", color=bit_width_color(bits), label=bit_width_name(bits))
-    label_pruning(ax)
+    label_pruning(ax, percents)
 
 
-def label_pruning(ax) -> None:
+def label_pruning(ax, percents: Iterable[int] = tuple(PRUNING_MARKERS)) -> None:
     """Legend entries for the markers of pruning rates."""
-    for percent, marker in PRUNING_MARKERS.items():
+    for percent in percents:
+        marker = PRUNING_MARKERS[percent]
         ax.plot([], [], marker, color="0.3", fillstyle="none", label=f"{percent} % pruned")
 
 
