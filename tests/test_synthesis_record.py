@@ -8,7 +8,7 @@ from amrpkg.cli import main
 from amrpkg.grid import THESIS_GRID, Point
 from amrpkg.hardware import Counts
 from amrpkg.models import save_model
-from amrpkg.records import load_synthesis, synthesis
+from amrpkg.records import load_netlists, load_synthesis, netlists, synthesis
 
 
 @pytest.fixture
@@ -22,6 +22,9 @@ def quick(monkeypatch):
         def __init__(self, design):
             self.design = design
 
+        def simulation_files(self):
+            return {}
+
     class Placed:
         counts, by_seed, fmax, nextpnr = {"lut": 120}, {1: 90.0, 2: 100.0, 3: 130.0}, 100.0, "0.11"
 
@@ -32,7 +35,7 @@ def quick(monkeypatch):
         def compute(self, iq):
             return self.design.network.compute(iq) + (np.arange(len(iq)) == 5)[:, None]
 
-    def synthesise(design, family):
+    def synthesise(design, family, class_only=True):
         asked.append((design.network.name, family))
         return Synthesised(design)
 
@@ -122,3 +125,25 @@ def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
     assert seeds.shape[1] == 3 and np.allclose(seeds.median(axis=1), placed["fmax_mhz"])
     assert not record[record["family"].isin(["xc7", "xcup"])]["fmax_mhz"].notna().any()
     assert (record.query("kind != 'simulation'")["synthesised_lut"] > 0).all()
+
+
+def test_the_netlists_of_the_small_designs_are_those_designs():
+    """Each with Yosys's cells in place of the Verilog of the same digest, score by score."""
+    netlists = load_netlists()
+    assert (netlists["chunks"] >= 20_000).all() and (netlists["lut"] > 100).all()
+    assert (netlists["equal_chunks"] == netlists["chunks"]).all()
+    designs = load_synthesis().query("kind == 'simulation'").set_index(synthesis.KEY)
+    built = netlists.set_index(synthesis.KEY)["verilog_sha256"]
+    assert (built == designs.loc[built.index, "verilog_sha256"]).all() and built.index.is_unique
+
+
+def test_a_netlist_has_a_row(quick, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(netlists, "SMALL", netlists.SMALL[:1])
+    monkeypatch.setattr(netlists, "synthesise", synthesis.synthesise)
+    path = tmp_path / "netlists.csv"
+    assert main(["netlists", "--output", str(path)]) == 0
+    [row] = load_netlists(path).to_dict("records")
+    assert (row["network"], row["family"]) == ("symbolwise_2_6_6_4bit_seed_2", "xc7")
+    assert (row["chunks"], row["equal_chunks"], row["lut"], row["bram"]) == (18, 17, 100, 0.5)
+    assert main(["netlists", "--output", str(path)]) == 0 and len(quick) == 1
+    assert capsys.readouterr().out.count("1 rows -> ") == 2
