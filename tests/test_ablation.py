@@ -77,3 +77,17 @@ def test_the_command_goes_on(tmp_path, monkeypatch, capsys):
     assert calls == [(*line, seed) for seed in ablation.SEEDS for line in LINES]
     assert f"{len(calls)} rows -> {path}" in capsys.readouterr().out
     assert len(load_ablation(path)) == len(calls)
+
+
+def test_the_record_is_that_of_the_command():
+    rows = load_ablation()
+    assert not rows.duplicated(ablation.KEY).any()
+    assert set(rows[["study", "line"]].itertuples(index=False, name=None)) <= set(LINES)
+    parts = rows[rows["study"] == "parts"]
+    counts = parts.groupby("line").size()
+    assert len(counts) == 10 and counts.nunique() == 1
+    assert (rows["coarse_evaluation_count"] == 23_040).all()
+    right = parts["coarse_evaluation_correct"] / parts["coarse_evaluation_count"]
+    right = right.groupby(parts["line"]).median()
+    assert right["no fold"] < 0.95 < right["Muon, a quarter of the rates"] < 0.985
+    assert right.nsmallest(3).iloc[-1] > 0.995

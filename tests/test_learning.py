@@ -82,3 +82,16 @@ def test_the_command_goes_on_and_its_rows_are_drawn(tmp_path, monkeypatch, capsy
     assert list(smallest.get_ydata()) == pytest.approx([100 * 77 / 180, 100 * 78 / 180])
     assert one.get_marker() != smallest.get_marker()  # told apart in grey, too
     assert one.get_linestyle() != smallest.get_linestyle()
+
+
+def test_the_record_is_that_of_the_command():
+    rows = load_learning()
+    curve = [(name, blocks * BLOCK, 6 * seen) for name, blocks, seen in learning.CURVE]
+    recorded = list(rows[learning.KEY].itertuples(index=False, name=None))
+    assert recorded == [x for x in curve if x in recorded]
+    assert (rows["fresh_count"] == 23_040).all() and (rows["batch_size"] == BATCH).all()
+    right = (rows["fresh_correct"] / rows["fresh_count"]).set_axis(recorded)
+    ends = ([right[name, chunks, 1536] for name in learning.RATES] for chunks in (2304, 589824))
+    symbol_wise, *thesis = zip(*ends, strict=True)
+    assert abs(symbol_wise[1] - symbol_wise[0]) < 0.01 < 0.97 < min(symbol_wise)
+    assert all(0.5 < few < many - 0.05 < 0.85 for few, many in thesis)
