@@ -322,6 +322,9 @@ def test_each_chunk_draws_its_own_noise_gain_rotation_and_frequency():
     spread = replace(KNOBS, least_noise=0.003, most_noise=0.3)
     noisy = next(streaming.impaired_batches(spread, seed=0)).iq
     assert (noisy == next(stream(128, noise_power=(0.003, 0.3), seed=0)).iq).all()
+    noisy = next(streaming.impaired_batches(replace(spread, noise_exponent=1.0), seed=0)).iq
+    even = stream(128, noise_power=(0.003, 0.3), seed=0, noise_exponent=1.0)
+    assert (noisy == next(even).iq).all()
 
 
 def test_weights_stay_within_their_bound_zeros_not_counted():
