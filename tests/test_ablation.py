@@ -91,3 +91,8 @@ def test_the_record_is_that_of_the_command():
     right = right.groupby(parts["line"]).median()
     assert right["no fold"] < 0.95 < right["Muon, a quarter of the rates"] < 0.985
     assert right.nsmallest(3).iloc[-1] > 0.995
+    families = (
+        rows[rows["study"] == "families"].groupby("line")["coarse_evaluation_correct"].median()
+    )
+    order = ["2f_1c", "pointwise_24_16_8", "symbolwise_2_16_12, no fold"]
+    assert families[order].is_monotonic_increasing and 0.8 < families["2f_1c"] / 23_040 < 0.88
