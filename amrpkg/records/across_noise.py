@@ -78,6 +78,8 @@ CANDIDATES = (  # key of `NETWORKS`, bit width, seed
     ("blind", 4, 0),
     ("offsets", 8, 0),
     ("taught", 8, 0),
+    ("centred", 8, 0),
+    ("centred", 4, 0),
 )
 
 
