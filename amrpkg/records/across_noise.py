@@ -79,7 +79,6 @@ CANDIDATES = (  # key of `NETWORKS`, bit width, seed
     ("offsets", 8, 0),
     ("taught", 8, 0),
     ("centred", 8, 0),
-    ("centred", 4, 0),
 )
 
 

@@ -7,6 +7,7 @@ from amrpkg.book.figures.style import (
     BLUE,
     GREEN,
     ORANGE,
+    PINK,
     bit_width_name,
     carry,
     in_style,
@@ -15,7 +16,7 @@ from amrpkg.book.figures.style import (
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.models.architectures import ARCHITECTURES
 
-_COLORS = {"told": BLUE, "taught": GREEN, "blind": ORANGE}
+_COLORS = {"told": BLUE, "taught": GREEN, "centred": PINK, "blind": ORANGE}
 _MARKERS = {8: "o", 4: "s"}
 
 
