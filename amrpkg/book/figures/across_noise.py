@@ -8,6 +8,7 @@ from amrpkg.book.figures.style import (
     GREEN,
     MARKERS,
     ORANGE,
+    PINK,
     bit_width_name,
     carry,
     in_style,
@@ -16,7 +17,7 @@ from amrpkg.book.figures.style import (
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.models.architectures import ARCHITECTURES
 
-_COLORS = {"told": BLUE, "taught": GREEN, "blind": ORANGE}
+_COLORS = {"told": BLUE, "taught": GREEN, "centred": PINK, "blind": ORANGE}
 _MARKERS = {8: "o", 4: "s"}
 
 
