@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from amrpkg.book.figures import plot_ratios
 from amrpkg.cli import main
 from amrpkg.evaluation import blind_ceiling, ceiling, evaluate
 from amrpkg.export import load_integers
+from amrpkg.models import build
+from amrpkg.models.symbolwise import centre_noise_word
 from amrpkg.records import (
     ACROSS_NOISE,
     across_noise,
@@ -48,6 +51,25 @@ def test_the_blind_have_two_cases_and_layers_behind_the_average(few):
     assert sum(layer.weights for layer in model.row.layers()) == 3 * 32 + 32 * 24 + 24 * 16 + 144
 
 
+def test_a_centred_word_starts_with_more_say_and_changes_nothing_in_the_middle():
+    row = across_noise.NETWORKS["centred"].row
+    model, usual = build(row, seed=3), build(row, seed=3)
+    centre_noise_word(model.layers.conv1)
+    iq = torch.rand(1, 3, 32, generator=torch.Generator().manual_seed(0)) - 0.5
+    found = []
+    for word in (0.95, 0.95 + 0.3, 0.95 - 0.3):
+        iq[:, 2] = word
+        drawn = usual.layers.conv1(usual.layers.fold(iq))
+        found.append(model.layers.conv1(model.layers.fold(iq)) - drawn)
+    # At the middle word the first layer gives what it gave without a word.
+    of_word = usual.layers.conv1.weight[:, 3]
+    assert torch.allclose(found[0], (-0.95 * of_word).expand_as(found[0]), atol=1e-5)
+    assert torch.allclose(found[1] - found[0], (0.6 * of_word).expand_as(found[0]), atol=1e-5)
+    assert torch.allclose(found[2] - found[0], (-0.6 * of_word).expand_as(found[0]), atol=1e-5)
+    with pytest.raises(ValueError, match="first has 3 inputs; allowed: 4"):
+        centre_noise_word(build(across_noise.NETWORKS["blind"].row).layers.conv1)
+
+
 def test_knobs():
     knobs = across_noise_knobs(8, (0.004, 0.12), offsets=True)
     assert (knobs.least_noise, knobs.most_noise, knobs.most_degrees) == (0.004, 0.12, 10)
@@ -59,9 +81,26 @@ def test_knobs():
         knobs.scaled(0)
 
 
+def test_the_centred_network_is_centred_in_float_and_its_noise_is_drawn_uniformly(monkeypatch):
+    centred, drawn = [], []
+    monkeypatch.setattr(across_noise, "centre_noise_word", centred.append)
+    usual = across_noise_knobs
+
+    def watched(*arguments):
+        drawn.append(knobs := usual(*arguments))
+        return knobs
+
+    monkeypatch.setattr(across_noise, "across_noise_knobs", watched)
+    train_across_noise("centred", 8, seed=1, share=1e-3)
+    train_across_noise("taught", 8, seed=1, share=1e-3)
+    assert [layer.in_channels for layer in centred] == [4]  # of one float network, no other
+    assert [knobs.noise_exponent for knobs in drawn] == [1.0, 1.0, 0.0, 0.0]
+    assert all(knobs.taught for knobs in drawn)
+
+
 def test_bad_networks_are_refused():
     with pytest.raises(
-        ValueError, match="network is 'deaf'; allowed: told, taught, blind, offsets"
+        ValueError, match="network is 'deaf'; allowed: told, taught, centred, blind, offsets"
     ):
         train_across_noise("deaf", 8)
     with pytest.raises(ValueError, match="bit_width is 5"):
@@ -125,7 +164,7 @@ def test_the_record_is_that_of_the_command_and_no_network_is_above_its_ceiling()
     files = record.filter(like="exported_differing").drop(columns="exported_differing_openvino")
     assert (files.fillna(0) == 0).all(axis=None) and (record["exported_chunks"] == 10_008).all()
     assert (record["count"] == 36_000).all() and record["weights"].max() <= 1_600
-    told = record["network"].isin(["told", "taught"])
+    told = record["network"].isin(["told", "taught", "centred"])
     bound = record["knowing"].where(told, record["blind"])
     assert (record["correct"] < 1.002 * bound).all() and (
         record["blind"] <= record["knowing"]
@@ -135,6 +174,7 @@ def test_the_record_is_that_of_the_command_and_no_network_is_above_its_ceiling()
     assert (
         least["told", 8] > 0.98
         and least["taught", 8] > 0.98
+        and least["centred", 8] > 0.99
         and least["blind", 8] > 0.97
         and least["told", 4] > 0.9
     )

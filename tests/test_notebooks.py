@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import nbformat
@@ -164,26 +165,21 @@ def forked():
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory, forked):
-    """A folder with executed chapters 3 to 6 of an unpruned and a pruned point, and its runs.
-
-    Chapter 4, which costs most, is run on the first only: the book runs it on a pruned one.
-    """
+    """A folder with executed chapters 3 to 6 of an unpruned and a pruned point, and its runs."""
     folder = tmp_path_factory.mktemp("swept")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AMR_RUNS", str(folder / "runs"))
-        third, fourth, *later = CHAPTERS[2:6]
-        for percent, chapters in ((0, (third, fourth, *later)), (30, (third, *later))):
-            for chapter in chapters:
-                output = folder / f"{chapter.stem}_{percent}.ipynb"
-                point = {**SMALL, "pruning_percent": percent}
-                run_notebook(chapter, output, point, progress=False, kernels=forked)
+        for percent, chapter in product((0, 30), CHAPTERS[2:6]):
+            output = folder / f"{chapter.stem}_{percent}.ipynb"
+            point = {**SMALL, "pruning_percent": percent}
+            run_notebook(chapter, output, point, progress=False, kernels=forked)
     return folder
 
 
 def test_papermill_sweep_of_two_points(swept, tmp_path):
     """The seed of the grid's sweep."""
     outputs = list(swept.glob("*.ipynb"))
-    assert len(outputs) == 7 and all("ok: " in stdout(code_cells(path)) for path in outputs)
+    assert len(outputs) == 8 and all("ok: " in stdout(code_cells(path)) for path in outputs)
     grid = collate(swept / "runs", tmp_path / "grid.csv")
     points = [Point(*key) for key in grid.iloc[:, :3].itertuples(index=False)]
     assert points == [Point(**SMALL), Point(**SMALL, pruning_percent=30)]

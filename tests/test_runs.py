@@ -96,7 +96,8 @@ def test_a_finished_run_is_read_and_an_unfinished_or_changed_one_is_made(quick, 
     assert again["training_seconds"] != json.loads(before)["training_seconds"]
     monkeypatch.setattr(runs, "code_digest", lambda: "edited")
     assert find_run(PRUNED) is None
-    assert make_run(PRUNED.start, progress=False).metrics["code_digest"] == "edited"
+    assert make_run(PRUNED, progress=False).metrics["code_digest"] == "edited"
+    assert find_run(PRUNED.start).metrics["code_digest"] == "edited"
 
 
 def test_a_run_that_fails_leaves_no_metrics(quick, monkeypatch):

@@ -12,7 +12,7 @@ from amrpkg.signals import make_chunks
 @pytest.mark.parametrize("bits", [32, 4, 3])
 def test_a_candidate_is_trained_with_a_share_of_the_chunks(bits, monkeypatch):
     monkeypatch.setitem(search.SPLITS, "validation", (100, "validation", None))
-    model = try_network((6, 5), bits, share=0.01)
+    model = try_network((6, 5), bits, share=0.02)
     found = describe_network(model, "validation")
     assert found["weights"] == 2 * 6 + 6 * 5 + 5 * 9 and found["biases"] == 6 + 5 + 9
     assert found["channels"] == "6-5" and found["bit_width"] == bits

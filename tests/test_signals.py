@@ -163,6 +163,20 @@ def test_a_range_of_noise_powers_gives_each_chunk_its_own_uniform_in_its_logarit
     assert again.iq.tobytes() == wide.iq.tobytes()
 
 
+@pytest.mark.parametrize("exponent", [1.0, 0.5])
+def test_so_may_a_power_of_the_noise_power(exponent):
+    low, high = 1e-3, 1e-1
+    power = next(stream(4000, 1, (low, high), seed=2, noise_exponent=exponent)).noise_power
+    place = (power**exponent - low**exponent) / (high**exponent - low**exponent)
+    assert stats.kstest(place, "uniform").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, 8, "log"])
+def test_a_bad_exponent_is_refused(bad):
+    with pytest.raises((ValueError, TypeError), match=r"noise_exponent is .*; allowed: a finite"):
+        stream(noise_power=(0.01, 0.1), noise_exponent=bad)
+
+
 @pytest.mark.parametrize(
     "bad", [(0.1, 0.001), (0, 0.1), (0.1, 0.1), (0.1,), (-1, 2), (0.1, np.inf), ("a", "b")]
 )

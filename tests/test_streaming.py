@@ -322,6 +322,9 @@ def test_each_chunk_draws_its_own_noise_gain_rotation_and_frequency():
     spread = replace(KNOBS, least_noise=0.003, most_noise=0.3)
     noisy = next(streaming.impaired_batches(spread, seed=0)).iq
     assert (noisy == next(stream(128, noise_power=(0.003, 0.3), seed=0)).iq).all()
+    noisy = next(streaming.impaired_batches(replace(spread, noise_exponent=1.0), seed=0)).iq
+    even = stream(128, noise_power=(0.003, 0.3), seed=0, noise_exponent=1.0)
+    assert (noisy == next(even).iq).all()
 
 
 def test_weights_stay_within_their_bound_zeros_not_counted():
@@ -346,18 +349,23 @@ def test_a_small_network_earns_its_accuracy():
     assert low > 0.97
 
 
-@pytest.mark.parametrize("shape", [(24, 40), (40, 24), (16, 6)])
-def test_muon_takes_the_same_steps_in_32_bits_as_in_16(shape, monkeypatch):
-    rng = torch.Generator().manual_seed(0)
-    start, gradients = torch.randn(shape, generator=rng), torch.randn(3, *shape, generator=rng)
-    moved = {}
+def test_muon_takes_the_same_steps_in_32_bits_as_in_16(monkeypatch):
+    """The tall and the wide matrices of a network, whose gradients are drawn."""
+    rng, moved = torch.Generator().manual_seed(0), {True: [], False: []}
+    start = build("pointwise_48_32_16").state_dict()
     for halved in (True, False):
         monkeypatch.setattr(streaming, "has_bfloat16", lambda device, halved=halved: halved)
-        weight = torch.nn.Parameter(start.clone())
-        muon = streaming._Muon([weight], lr=0.1, weight_decay=0.01)
-        for gradient in gradients:
-            weight.grad = gradient.clone()
+        model = build("pointwise_48_32_16")
+        model.load_state_dict(start)
+        muon, _ = streaming.make_optimizers(model, 0.02, replace(KNOBS, weight_decay=0.01))
+        rng.manual_seed(0)
+        for _ in range(3):
+            for weight in muon.weights:
+                weight.grad = torch.randn(weight.shape, generator=rng)
             muon.step()
-        moved[halved] = weight.detach() - start
-    assert moved[False].norm() > 0.1
-    assert (moved[True] - moved[False]).norm() < 0.03 * moved[True].norm()
+        for (name, _), weight in zip(prunable_layers(model), muon.weights, strict=False):
+            moved[halved].append(weight.detach() - start[f"layers.{name}.weight"])
+    assert [len(step) for step in moved[True]] == [48, 32, 16]
+    for half, full in zip(moved[True], moved[False], strict=True):
+        assert full.norm() > 0.1
+        assert (half - full).norm() < 0.03 * half.norm()

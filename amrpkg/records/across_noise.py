@@ -3,7 +3,8 @@
 *told*: a word of the noise power comes with each chunk. *blind*: it does not, and a hidden layer
 behind the average has to find it out. *offsets*: blind, and trained with a gain, a rotation and a
 frequency of its own in each chunk. *taught*: told, and learnt from the posterior of the likelihood
-in place of labels, in other steps. Knobs and sizes were chosen on validation chunks; those of the
+in place of labels, in other steps. *centred*: taught, with first weights that make the word count,
+and noise powers drawn uniformly. Knobs and sizes were chosen on validation chunks; those of the
 record are drawn for it alone and counted once.
 """
 
@@ -24,6 +25,7 @@ from amrpkg.evaluation.bounds import ceiling
 from amrpkg.export.writing import export
 from amrpkg.models.architectures import Architecture, symbol_wise
 from amrpkg.models.network import Network, build
+from amrpkg.models.symbolwise import centre_noise_word
 from amrpkg.models.weights import load_float_weights
 from amrpkg.records.exports import CHUNKS_PER_CLASS, compare_files
 from amrpkg.records.rows import complete, load, read_rows
@@ -43,13 +45,15 @@ PILOTS = (32, 256)  # known symbols that a word is estimated from
 
 
 class Kind(NamedTuple):
-    """A network, the noise powers that it is trained on, whether on offsets, too, and whether from
-    the posterior."""
+    """A network, the noise powers that it is trained on, whether on offsets, too, whether from the
+    posterior, how the powers are drawn, and whether the word is centred in the first weights."""
 
     row: Architecture
     noise_range: tuple[float, float]
     offsets: bool = False
     taught: bool = False
+    noise_exponent: float = 0.0
+    centred: bool = False
 
 
 _BLIND = symbol_wise("fold_sign", 32, 24, hidden=(16,))
@@ -57,6 +61,13 @@ _TOLD = symbol_wise("fold_sign_noise", 40, 24)
 NETWORKS = {
     "told": Kind(_TOLD, (QUIETEST, LOUDEST)),
     "taught": Kind(_TOLD, (QUIETEST, LOUDEST), taught=True),
+    "centred": Kind(
+        symbol_wise("fold_sign_noise", 48, 24),
+        (QUIETEST, LOUDEST),
+        taught=True,
+        noise_exponent=1.0,
+        centred=True,
+    ),
     "blind": Kind(_BLIND, NOISE_RANGE),
     "offsets": Kind(_BLIND, NOISE_RANGE, offsets=True),
 }
@@ -67,6 +78,7 @@ CANDIDATES = (  # key of `NETWORKS`, bit width, seed
     ("blind", 4, 0),
     ("offsets", 8, 0),
     ("taught", 8, 0),
+    ("centred", 8, 0),
 )
 
 
@@ -79,10 +91,12 @@ def train_across_noise(network: str, bit_width: int, seed: int = 0, share: float
     Raises ``ValueError`` or ``TypeError`` that names the argument.
     """
     require_choice("network", network, NETWORKS)
-    row, *kind = NETWORKS[network]
+    row, *kind, centred = NETWORKS[network]
     model = build(row, bit_width, seed=seed)
     if bit_width != 32:
         load_float_weights(model, _float_network(network, seed, share))
+    elif centred:
+        centre_noise_word(model.layers.conv1)
     knobs = across_noise_knobs(bit_width, *kind).scaled(share)
     # Of streams no chunk comes twice, so each training has one of its own.
     knobs.train(model, seed + bit_width * _APART, retraining=False, progress=False)

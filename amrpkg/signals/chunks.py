@@ -39,6 +39,7 @@ NOISE_POWER = 0.005
 PHASE_NOISE = 0.005
 
 _LOUDEST = 1e12  # float32 samples stay finite
+_STEEPEST = 8.0  # exponent of noise powers; theirs stay numbers
 _BLOCK = 1 << 14  # samples per block, so that the temporaries stay in cache
 
 
@@ -279,11 +280,12 @@ def stream(
     noise_power: float | tuple[float, float] = NOISE_POWER,
     phase_noise: float = PHASE_NOISE,
     seed: int = 0,
+    noise_exponent: float = 0.0,
 ) -> Iterator[Chunks]:
     """Yield batches of fresh chunks without end, classes drawn uniformly.
 
-    noise_power : N_a, or a pair (low, high): each chunk then draws its own between them,
-        uniform in its logarithm
+    noise_power : N_a, or a pair (low, high): each chunk then draws its own between them
+    noise_exponent : N_a to this power is uniform: 1, N_a itself; 0, its logarithm
 
     The stream is independent of the training and evaluation sets of the same seed.
     Raises as `make_chunks`, at the call and not at the first batch.
@@ -295,6 +297,7 @@ def stream(
         _require_range(noise_power)
     _require_noise(noise_power[0] if spread else noise_power, phase_noise)
     require_count("seed", seed, minimum=0)
+    require_number("noise_exponent", noise_exponent, below=_STEEPEST)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(ENDLESS,)))
 
     def batches():
@@ -302,8 +305,15 @@ def stream(
             labels = rng.integers(len(CONSTELLATIONS), size=batch_size)
             power = noise_power
             if spread:
-                power = np.exp(rng.uniform(*np.log(noise_power), batch_size))
+                power = _draw_powers(noise_power, noise_exponent, batch_size, rng)
             iq = _receive(labels, chunk_size, power, phase_noise, rng)
             yield Chunks(iq, labels, "stream", power)
 
     return batches()
+
+
+def _draw_powers(noise_range, exponent, count, rng) -> np.ndarray:
+    if exponent == 0:
+        return np.exp(rng.uniform(*np.log(noise_range), count))
+    low, high = np.array(noise_range) ** exponent
+    return rng.uniform(low, high, count) ** (1 / exponent)

@@ -112,8 +112,9 @@ class StreamSettings:
     weight_decay: float = 0.01
     weight_bound: float = 0.0  # weights stay within so many r.m.s. of their layer; 0: no bound
     target_accuracy: float = 0.999  # on the recorded fresh chunks; below: not converged
-    least_noise: float = NOISE_POWER  # N_a of a chunk, log-uniform between the two
+    least_noise: float = NOISE_POWER  # N_a of a chunk, drawn between the two
     most_noise: float = NOISE_POWER
+    noise_exponent: float = 0.0  # its power that is uniform; 0: its logarithm
     most_decibels: float = 0.0  # gain error of a chunk, uniform between minus and plus
     most_degrees: float = 0.0  # rotation, likewise
     most_cycles: float = 0.0  # frequency offset per symbol, likewise
@@ -249,6 +250,7 @@ _ACROSS = {
 _TAUGHT = {  # the same of those that learn from the posterior
     32: ("muon", 6e-3, 1_500_000, 256),
     8: ("adam", 2e-3, 500_000, 256),
+    4: ("adam", 5e-3, 1_000_000, 256),
 }
 _OFFSETS = {"most_decibels": 1.0, "most_degrees": 10.0, "most_cycles": 1e-3}
 _RANGED = {32: 8, 8: 0.6, 6: 0.6, 4: 2}  # bit width: millions of chunks of many noise powers
@@ -285,19 +287,22 @@ def across_noise_knobs(
     noise_range: tuple[float, float],
     offsets: bool = False,
     taught: bool = False,
+    noise_exponent: float = 0.0,
 ) -> StreamSettings:
     """The knobs of symbol-wise networks across noise powers, chosen on validation chunks.
 
     noise_range : (low, high) of N_a
     offsets : whether each chunk has a gain, a rotation and a frequency of its own as well
     taught : whether by the posterior of the likelihood, not by labels
+    noise_exponent : as of `signals.stream`
     """
     table = _TAUGHT if taught else _ACROSS
     optimizer, rate, chunks, batch_size = _nearest(table, bit_width)
     knobs = StreamSettings(rate, chunks, rate, chunks, batch_size, weight_decay=0.0)
     low, high = noise_range
-    knobs = replace(knobs, least_noise=low, most_noise=high, optimizer=optimizer)
-    knobs = replace(knobs, held_scales=bit_width != 32, taught=taught, plain=taught)
+    knobs = replace(knobs, least_noise=low, most_noise=high, noise_exponent=noise_exponent)
+    knobs = replace(knobs, optimizer=optimizer, held_scales=bit_width != 32)
+    knobs = replace(knobs, taught=taught, plain=taught)
     return replace(knobs, **_OFFSETS) if offsets else knobs
 
 

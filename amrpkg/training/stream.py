@@ -179,7 +179,10 @@ def _lessons(settings: StreamSettings, seed: int) -> Iterator[tuple[Chunks, torc
     """The same, and what is learnt of each in place of a label: of chunks not impaired yet."""
     noise = (settings.least_noise, settings.most_noise)
     batches = stream(
-        settings.batch_size, noise_power=noise if noise[0] < noise[1] else noise[0], seed=seed
+        settings.batch_size,
+        noise_power=noise if noise[0] < noise[1] else noise[0],
+        seed=seed,
+        noise_exponent=settings.noise_exponent,
     )
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(IMPAIRED,)))
     for batch in batches:
