@@ -616,8 +616,16 @@ def across_noise(*, output: _Record = None) -> None:
 
 
 @app.command
+def ablation(*, output: _Record = None) -> None:
+    """Train networks at 4 bits by a recipe of which each changes one part; resumable."""
+    from amrpkg.records.ablation import record_ablation
+
+    _make_rows(record_ablation, output, "ablation.csv")
+
+
+@app.command
 def learning(*, output: _Record = None) -> None:
-    """Train networks on few distinct chunks and on many, with as many steps; resumable."""
+    """Train networks on few distinct chunks and on many, as many steps; resumable."""
     from amrpkg.records.learning import record_learning
 
     _make_rows(record_learning, output, "learning.csv")

@@ -39,6 +39,7 @@ def test_each_network_stands_beside_the_ceiling_that_knows_as_much():
     knows = {
         "told": "ceiling",
         "taught": "ceiling",
+        "centred": "ceiling",
         "blind": "ceiling, blind",
         "offsets": "ceiling, blind",
     }

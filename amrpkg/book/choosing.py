@@ -72,7 +72,7 @@ def choices() -> Iterator[Choice]:
     across = load_across_noise().query("bit_width == 8 and case == 'as made' and seed == 0")
     quiet = across[across["noise_power"] == across["noise_power"].min()].set_index("network")
     columns = ["weights", "biases", "correct", "count", "exported_lut", "exported_dsp"]
-    for label in ("told", "taught", "blind", "offsets"):
+    for label in ("told", "taught", "centred", "blind", "offsets"):
         knows, name = BLIND if label in ACROSS else CEILING, f"{label}_8bit_seed_0"
         row = NETWORKS[label].row
         yield Choice(label, name, row, 8, *quiet.loc[label, columns], knows)

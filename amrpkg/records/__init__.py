@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "ablation": ["ABLATION", "load_ablation", "record_ablation", "train_line"],
         "across_noise": [
             "ACROSS_NOISE", "count_across_noise", "load_across_noise", "record_across_noise",
             "train_across_noise",

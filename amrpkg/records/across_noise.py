@@ -78,6 +78,7 @@ CANDIDATES = (  # key of `NETWORKS`, bit width, seed
     ("blind", 4, 0),
     ("offsets", 8, 0),
     ("taught", 8, 0),
+    ("centred", 8, 0),
 )
 
 

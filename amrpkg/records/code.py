@@ -17,6 +17,7 @@ from amrpkg.common.code import current_digest, digest, read_commit
 from amrpkg.common.files import RESULTS, whole_file
 from amrpkg.grid import runs
 from amrpkg.records import (
+    ablation,
     across_noise,
     exports,
     grid,
@@ -50,6 +51,7 @@ RECORDS = {
     "speed": Record(speed.SPEED, "amr speed", speed.ROOT),
     "search": Record(search.SEARCH, "amr search", search.ROOT),
     "across_noise": Record(across_noise.ACROSS_NOISE, "amr across-noise", across_noise.ROOT),
+    "ablation": Record(ablation.ABLATION, "amr ablation", ablation.ROOT),
     "learning": Record(learning.LEARNING, "amr learning", learning.ROOT),
     "synthesis": Record(synthesis.SYNTHESIS, "amr synthesis", synthesis.ROOT),
     "training_speed": Record(

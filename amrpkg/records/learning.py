@@ -1,81 +1,86 @@
 """A learning curve: the same steps of the same optimizer, on few distinct chunks and on many.
 
-Every network takes as many steps of Adam, with the thesis's loss and knobs but for the number of
-epochs and a larger batch. What changes is how many chunks there are to go through.
+Adam, the thesis's loss, one batch size, one schedule, and for each network the peak rate that suits
+it. What changes is how many distinct chunks there are to go through, and, apart from that, how
+many steps are taken: a sixteenth, a quarter or all of what nine million chunks give.
 """
 
 from functools import partial
 from pathlib import Path
+from time import process_time
 
 import pandas as pd
 
-from amrpkg.common.arguments import require_choice, require_count
+from amrpkg.common.arguments import require_choice
 from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import RESULTS
 from amrpkg.evaluation.accuracy import evaluate
 from amrpkg.models.network import build
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, make_chunks
-from amrpkg.signals.constellations import CONSTELLATIONS
-from amrpkg.training.fixed_set import train
-from amrpkg.training.protocols import Settings
+from amrpkg.training.passes import BATCH, BLOCK, train_in_passes
 
 LEARNING = RESULTS / "learning.csv"
-KEY = ["architecture", "chunks"]
-RATES = {  # architecture -> Adam's rate
-    "symbolwise_2_8_8": 2e-2,
-    "vgglike_2f_1c_1re_1mp": 2e-3,
-    "vgglike_3f_3c_2re_3mp": 2e-3,
+KEY = ["architecture", "chunks", "steps"]
+RATES = {  # architecture -> Adam's peak rate, by validation chunks
+    "symbolwise_2_8_8": 5e-2,
+    "vgglike_2f_1c_1re_1mp": 6e-3,
+    "vgglike_3f_3c_2re_3mp": 3e-3,
 }
-CHUNKS_PER_CLASS = (256, 1_280, 6_400, 32_000)  # the first are the thesis's
-_BATCH = 128
+SYMBOL_WISE, SMALLEST, THIRD = RATES
+CURVE = (  # architecture, blocks of 2,304 distinct chunks, blocks that go by: those come again
+    *((name, blocks, 256) for name in RATES for blocks in (1, 16, 256)),
+    *((name, blocks, 1024) for name in (SYMBOL_WISE, SMALLEST) for blocks in (1, 16, 256, 1024)),
+    *((name, blocks, 4096) for name in (SYMBOL_WISE, SMALLEST) for blocks in (4096, 1)),
+    *((THIRD, blocks, 1024) for blocks in (1024, 1, 256, 16)),
+)
+_LAST = 100  # batches, by which the loss and accuracy at the end are told
 
 
-def learn(architecture: str, chunks_per_class: int, epochs: int, seed: int = 0) -> dict:
-    """Train a float network on so many distinct chunks, each used once an epoch.
+def learn(architecture: str, blocks: int, steps: int, seed: int = 0) -> dict:
+    """Train a float network on so many blocks of distinct chunks, as `train_in_passes` does.
 
-    Returns a row: ``architecture``; ``chunks``, the distinct ones; ``steps``; the rate and batch
-    size; loss and accuracy of the last epoch on its chunks; how many of the record's fresh
-    chunks are right, of how many. Raises ``ValueError`` or ``TypeError`` that names the argument.
+    Returns a row: ``architecture``; ``chunks``, the distinct ones; ``steps``; the peak rate and
+    batch size; loss and accuracy of the last hundred batches, before they were learnt from; how
+    many of the record's fresh chunks are right, of how many; processor time. Raises ``ValueError``
+    or ``TypeError`` that names the argument.
     """
     require_choice("architecture", architecture, RATES)
-    require_count("epochs", epochs)
-    chunks = make_chunks(chunks_per_class, seed=seed)
-    knobs = Settings(RATES[architecture], target_loss=-1.0, max_epochs=epochs, batch_size=_BATCH)
-    model = build(architecture, seed=seed)
-    last = train(model, chunks, knobs, seed, progress=False).history.iloc[-1]
+    model, start = build(architecture, seed=seed), process_time()
+    last = train_in_passes(model, blocks, steps, RATES[architecture], seed).tail(_LAST).mean()
+    seconds = process_time() - start
     fresh = evaluate(model, make_chunks(FRESH_CHUNKS_PER_CLASS, seed=seed, split="evaluation"))
     return {
         "architecture": architecture,
-        "chunks": len(chunks),
-        "steps": epochs * -(-len(chunks) // _BATCH),
-        "learning_rate": knobs.learning_rate,
-        "batch_size": _BATCH,
+        "chunks": blocks * BLOCK,
+        "steps": steps,
+        "peak_rate": RATES[architecture],
+        "batch_size": BATCH,
         "training_loss": last["loss"],
         "training_accuracy": last["accuracy"],
         "fresh_correct": fresh.correct,
         "fresh_count": fresh.count,
+        "cpu_seconds": round(seconds, 1),
     }
 
 
 def record_learning(path: Path = LEARNING, progress: bool = True) -> pd.DataFrame:
-    """Train each network of `RATES` on each number of chunks, and keep the rows in `path`.
+    """Train the networks of `CURVE`, and keep the rows in `path`.
 
     Written anew after every network, so it can be stopped and goes on when called again; networks
     of the same code stay. Returns the rows of `learn`, with what made them.
     """
     rows = read_rows(path, KEY, code_digest=current_digest(ROOT))
     tasks = {
-        (architecture, len(CONSTELLATIONS) * count): partial(_record, architecture, count)
-        for architecture in RATES
-        for count in CHUNKS_PER_CLASS
+        (name, blocks * BLOCK, steps): partial(_record, name, blocks, steps)
+        for name, blocks, seen in CURVE
+        for steps in (seen * BLOCK // BATCH,)
     }
     return complete(path, rows, tasks, "network", progress)
 
 
-def _record(architecture: str, chunks_per_class: int) -> list[dict]:
-    epochs = max(CHUNKS_PER_CLASS) // chunks_per_class
-    return [learn(architecture, chunks_per_class, epochs) | provenance(current_digest(ROOT))]
+def _record(architecture: str, blocks: int, steps: int) -> list[dict]:
+    return [learn(architecture, blocks, steps) | provenance(current_digest(ROOT))]
 
 
 ROOT = root(_record)

@@ -6,7 +6,9 @@ from matplotlib.figure import Figure
 from amrpkg.book.figures.style import (
     BLUE,
     GREEN,
+    MARKERS,
     ORANGE,
+    PINK,
     bit_width_name,
     carry,
     in_style,
@@ -15,7 +17,7 @@ from amrpkg.book.figures.style import (
 from amrpkg.evaluation.decisions import binomial_interval
 from amrpkg.models.architectures import ARCHITECTURES
 
-_COLORS = {"told": BLUE, "taught": GREEN, "blind": ORANGE}
+_COLORS = {"told": BLUE, "taught": GREEN, "centred": PINK, "blind": ORANGE}
 _MARKERS = {8: "o", 4: "s"}
 
 
@@ -47,20 +49,26 @@ def plot_ratios(rows: pd.DataFrame) -> Figure:
 def plot_learning(rows: pd.DataFrame) -> Figure:
     """Wrong decisions on fresh chunks against the distinct chunks trained on; bands are exact.
 
-    rows : as of `records.load_learning`
+    rows : as of `records.load_learning`, a line for each network and number of steps
     """
-    figure, ax = subplots(figsize=(7, 3.6))
-    curves = rows.groupby("architecture", sort=False)
-    for (name, part), color, marker in zip(curves, (GREEN, ORANGE, BLUE), "os^", strict=True):
+    figure, ax = subplots(figsize=(7, 3.8))
+    names = rows["architecture"].unique()
+    looks = zip((GREEN, ORANGE, BLUE), MARKERS, strict=False)
+    looks = dict(zip(names, looks, strict=False))
+    styles = dict(zip(sorted(rows["steps"].unique()), ("--", "-", ":"), strict=False))
+    for (name, steps), part in rows.groupby(["architecture", "steps"], sort=False):
+        part = part.sort_values("chunks")
         wrong = 100 * (1 - part["fresh_correct"] / part["fresh_count"])
         counts = part[["fresh_correct", "fresh_count"]].itertuples(index=False)
         low, high = zip(*(binomial_interval(*pair) for pair in counts), strict=True)
         band = [[100 * (1 - bound) for bound in bounds] for bounds in (high, low)]
-        label = ARCHITECTURES[name].short
-        ax.plot(part["chunks"], wrong, f"{marker}-", color=color, markersize=4, label=label)
+        color, marker = looks[name]
+        label = f"{ARCHITECTURES[name].short}, {steps:,} steps"
+        look = f"{marker}{styles[steps]}"
+        ax.plot(part["chunks"], wrong, look, color=color, markersize=4, label=label)
         ax.fill_between(part["chunks"], *band, color=color, alpha=0.25, linewidth=0)
     ax.set(xscale="log", yscale="log")
     ax.set(xlabel="distinct chunks trained on", ylabel="wrong on fresh chunks (%)")
     ax.grid(color="0.9")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    return carry(figure, rows[["architecture", "chunks", "fresh_correct", "fresh_count"]])
+    return carry(figure, rows[["architecture", "steps", "chunks", "fresh_correct", "fresh_count"]])
