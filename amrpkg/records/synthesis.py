@@ -101,7 +101,7 @@ CANDIDATES = (  # the seed of a symbol-wise one is the best of five on validatio
     _symbol_wise("2_6_8", 8, "ecp5-25k", "xc7"),
     _symbol_wise("2_8_8", 8, "ecp5-25k", "xc7"),
     *(_point(Point(name, 4, 30), "ecp5-25k", "xc7") for name in _POINTWISE),
-    Candidate("centred_8bit_seed_0", "symbolwise_4_48_24", 8, 0, 1, ("ecp5-85k", "xc7")),
+    Candidate("centred_8bit_seed_0", "symbolwise_4_48_24", 8, 0, 1, ("ecp5", "xc7")),
     *(_point(Point(name, 6, 30), "ecp5-85k", "xc7") for name in _PLACED),
 )
 CANDIDATES += tuple(  # and, compared by their gates alone, all that are quantised
