@@ -19,12 +19,31 @@ from amrpkg.training import PRUNING_VARIANTS, make_permanent, prune_channels, se
 ROOT = Path(__file__).parents[1]
 
 
-LONGEST = ("test_book", "test_sweep_processes", "test_notebooks", "test_streaming")
+# Files by what they take, minutes first, as far as more than the rest.
+LONGEST = (
+    "book",
+    "sweep_processes",
+    "notebooks",
+    "streaming",
+    "onnx_export",
+    "one_row",
+    "classify",
+)
+LONGEST += (
+    "packaging",
+    "firmware",
+    "c_code",
+    "streaming_rtl",
+    "folded_rtl",
+    "runs",
+    "hostile_files",
+)
 
 
 def pytest_collection_modifyitems(items):
     """The longest files first, so that no process is left alone with one at the end."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,7 +7,6 @@ import gzip
 import io
 import multiprocessing
 import os
-import resource
 import tarfile
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from limits import SECONDS, limit
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
@@ -25,18 +25,6 @@ from amrpkg.export import judge, load_integers, load_network, load_onnx, save_in
 from amrpkg.hardware import to_integers
 from amrpkg.models import load_model, save_model
 from amrpkg.signals import CONSTELLATIONS, load_samples, make_chunks
-
-SECONDS, MEMORY = 10, 1 << 30
-
-
-def limit() -> None:
-    """Leave this process ten seconds and a gigabyte beside what its imports took."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    for kind, most in (
-        (resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY),
-        (resource.RLIMIT_CPU, int(resource.getrusage(resource.RUSAGE_SELF).ru_utime) + SECONDS),
-    ):
-        resource.setrlimit(kind, (most, most))
 
 
 @pytest.fixture(scope="module")

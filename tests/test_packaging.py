@@ -163,16 +163,18 @@ def test_a_wheel_works_without_a_checkout_and_writes_nothing_beside_itself(insta
     assert "2 chunks of 32 samples: QPSK 2" in texts[0] and "QPSK 2" in texts[5]
     assert all("of 81 fresh chunks right" in text for text in texts[3:5])
     commands = ("results", "robustness", "verify")
-    bare = amr(*([command] for command in commands))
+    elsewhere = [*((name, "--output", "x.csv") for name in commands), ["time"]]
+    sweep = ("sweep", "--protocol", "trial")
+    *refused, (status, message) = amr(*([name] for name in commands), *elsewhere, sweep)
+    assert status == 2
+    assert "run the sweep from a checkout" in message and len(message.splitlines()) == 1
+    bare, elsewhere = refused[: len(commands)], refused[len(commands) :]
     for command, (status, message) in zip(commands, bare, strict=True):
         assert (status, message) == (
             2,
             f"amr {command}: output is not given; allowed without a checkout: --output FILE\n",
         )
-    for status, message in amr(*((name, "--output", "x.csv") for name in commands), ["time"]):
+    for status, message in elsewhere:
         assert status == 2 and "allowed: a folder with finished runs" in message
-    [(status, message)] = amr(("sweep", "--protocol", "trial"))
-    assert status == 2
-    assert "run the sweep from a checkout" in message and len(message.splitlines()) == 1
     assert sorted(path.name for path in folder.iterdir()) == ["x.npy", "x.onnx", "x.safetensors"]
     assert listing() == before

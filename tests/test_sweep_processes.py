@@ -19,8 +19,10 @@ import pytest
 from amrpkg.grid import Point, Run, find_run
 
 SMALL = "vgglike_2f_1c_1re_1mp"
-POINTS = [Point(SMALL, bits, percent) for bits in (32, 8) for percent in (0, 20, 30)]
-GRID = ["--architecture", SMALL, "--bit-width", "32", "8", "--protocol", "trial"]
+NEXT = "vgglike_2f_2c_2re_2mp"
+FLOAT = ["--bit-width", "32", "--protocol", "trial"]  # an epoch takes a third of a second
+POINTS = [Point(name, 32, percent) for name in (SMALL, NEXT) for percent in (0, 20, 30)]
+GRID = ["--architecture", SMALL, NEXT, *FLOAT]
 
 
 def amr(runs, *arguments, **options):
@@ -133,7 +135,7 @@ def test_term_to_the_sweep_alone_ends_its_kernels_at_once(tmp_path):
 def test_out_of_room_is_a_listed_failure_and_can_be_resumed(tmp_path, monkeypatch, size):
     """No file may grow beyond `size` bytes: neither a notebook, or no weights, fit the disk."""
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
-    arguments = [*GRID[:2], "--bit-width", "32", "--pruning", "0", "20", "--protocol", "trial"]
+    arguments = ["--architecture", SMALL, "--pruning", "0", "20", *FLOAT]
     code, out, error = finish(amr(tmp_path, *arguments, "--retries", "0", preexec_fn=limit))
     assert code == 1, error
     assert "2 points asked for, 2 failed" in out
@@ -187,7 +189,7 @@ def test_a_cluster_without_workers_and_one_that_is_lost_are_told_in_a_line(tmp_p
 def test_a_cluster_that_loses_a_worker_makes_every_point_once(tmp_path, monkeypatch, cluster):
     address, _, *workers = cluster
     runs = tmp_path / "runs"
-    sweep = amr(runs, *GRID, "--pruning", "0", "20", "--scheduler", address)
+    sweep = amr(runs, *GRID, "--scheduler", address)
     # Both workers have a kernel on an unpruned point; then one is killed.
     wait_for(lambda: len(list(runs.glob("trial/*/params.json"))) >= 2)
     family = psutil.Process(workers[0].pid).children(recursive=True)
@@ -200,8 +202,8 @@ def test_a_cluster_that_loses_a_worker_makes_every_point_once(tmp_path, monkeypa
         time.sleep(0.05)
     code, out, error = finish(sweep)
     assert code == 0, error
-    assert "4 points asked for, 0 failed" in out and "4/4" in error
+    assert "6 points asked for, 0 failed" in out and "6/6" in error
     for file, stat in finished(runs).items():
         assert written.setdefault(file, {stat}) == {stat}  # once
-    assert len(written) == 4 and are_valid(runs, written, monkeypatch)
+    assert len(written) == len(POINTS) and are_valid(runs, written, monkeypatch)
     assert all_gone(family)
