@@ -64,13 +64,15 @@ def list_gates(path: Path = SYNTHESIS) -> pd.DataFrame:
     """What bits and pruning leave of a design as synthesised for Xilinx 7, a row a design.
 
     At one symbol a clock, so that only the network differs; of a folded one the clocks a chunk
-    say what the same multipliers achieve. Of several seeds the first in the record stays.
+    say what the same multipliers achieve. Of several seeds the first in the record stays;
+    an architecture that was built only once is compared with nothing and left out.
     """
     rows = load_synthesis(path)
     rows = rows[(rows["target"] == "xc7") & (rows["symbols_per_clock"] == 1)]
     keys = ["generator", "architecture", "bit_width", "pruning_percent"]
     counts = [f"synthesised_{kind}" for kind in ("lut", "ff", "dsp", "bram")]
     table = rows.drop_duplicates(keys)[[*keys, *counts, "clocks_per_chunk"]]
+    table = table[table.duplicated("architecture", keep=False)]
     return table.sort_values(keys, ascending=[False, True, False, True]).reset_index(drop=True)
 
 
