@@ -90,6 +90,8 @@ def test_gates_and_fitting_of_a_record_by_hand(tmp_path):
     rows = [
         ROW | made | small | {"synthesised_lut": 500, "synthesised_bram": 0},
         ROW | made | small | {"synthesised_lut": 600, "synthesised_bram": 0},  # another seed
+        ROW | made | small | {"synthesised_lut": 700, "synthesised_bram": 0, "bit_width": 8},
+        ROW | made | small | {"synthesised_lut": 900, "architecture": "symbolwise_2_8"},  # alone
         ROW | made | folded | {"synthesised_lut": 3_000, "synthesised_bram": 140},
         ROW
         | made
@@ -98,12 +100,12 @@ def test_gates_and_fitting_of_a_record_by_hand(tmp_path):
     ]
     pd.DataFrame(rows).to_csv(path := tmp_path / "synthesis.csv", index=False)
     gates = list_gates(path)
-    assert list(gates["synthesised_lut"]) == [500, 3_000, 2_000]
+    assert list(gates["synthesised_lut"]) == [700, 500, 3_000, 2_000]
     lines = [line.get_ydata().tolist() for ax in plot_gates(gates).axes for line in ax.lines]
-    assert [500] in lines and [140] in lines and [140.5] in lines
+    assert [700, 500] in lines and [140] in lines and [140.5] in lines
     fitting = count_fitting(path).set_index("network")
     assert list(fitting.loc["symbolwise_2_6_6", ["designs", "xc7s6", "xc7a35t"]]) == [
-        2, "0 / 2", "2 / 2",
+        3, "0 / 3", "3 / 3",
     ]  # fmt: skip
     # 140 block RAMs are all that a Zynq 7020 has, and none holds 5,000 multipliers
     assert list(fitting.loc["2f_1c_1re_1mp", ["xc7z020", "xc7v2000t"]]) == ["0 / 1", "0 / 2"]

@@ -129,12 +129,14 @@ def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
 
 def test_the_netlists_of_the_small_designs_are_those_designs():
     """Each with Yosys's cells in place of the Verilog of the same digest, score by score."""
-    netlists = load_netlists()
-    assert (netlists["chunks"] >= 20_000).all() and (netlists["lut"] > 100).all()
-    assert (netlists["equal_chunks"] == netlists["chunks"]).all()
+    record = load_netlists()
+    assert (record["chunks"] >= 20_000).all() and (record["lut"] > 100).all()
+    assert (record["equal_chunks"] == record["chunks"]).all()
     designs = load_synthesis().query("kind == 'simulation'").set_index(synthesis.KEY)
-    built = netlists.set_index(synthesis.KEY)["verilog_sha256"]
-    assert (built == designs.loc[built.index, "verilog_sha256"]).all() and built.index.is_unique
+    built = record.set_index(synthesis.KEY)["verilog_sha256"]
+    known = designs.loc[built.index, "verilog_sha256"].dropna()  # the first rows have none
+    assert (built[known.index] == known).all() and len(known) > 30
+    assert set(built.index) == {(x.network, x.symbols_per_clock) for x in netlists.SMALL}
 
 
 def test_a_netlist_has_a_row(quick, tmp_path, monkeypatch, capsys):
