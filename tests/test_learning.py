@@ -95,3 +95,5 @@ def test_the_record_is_that_of_the_command():
     symbol_wise, *thesis = zip(*ends, strict=True)
     assert abs(symbol_wise[1] - symbol_wise[0]) < 0.01 < 0.97 < min(symbol_wise)
     assert all(0.5 < few < many - 0.05 < 0.85 for few, many in thesis)
+    longer = [right[learning.SYMBOL_WISE, chunks, 24_576] for chunks in (2304, 9_437_184)]
+    assert 0.97 < longer[0] < 0.99 < 0.999 < longer[1]
