@@ -24,7 +24,7 @@ from amrpkg.export import (
 from amrpkg.grid import KEYS, SMALL_GRID, THESIS_GRID, Point, parse_point
 from amrpkg.hardware import estimate_architecture
 from amrpkg.models.architectures import symbol_wise
-from amrpkg.records import load_exports, load_grid, load_speed
+from amrpkg.records import C_SPEED, load_exports, load_grid, load_speed
 from amrpkg.records.search import CANDIDATES
 from amrpkg.signals import FRESH_CHUNKS_PER_CLASS, make_chunks
 from amrpkg.speed import BATCH_SIZES
@@ -113,28 +113,27 @@ def test_a_refined_network_of_4_bits_is_right_as_often_as_recorded(name, root):
 
 def test_every_point_was_timed_in_every_form():
     rows = load_speed()
-    searched = rows["architecture"].str.startswith("symbolwise")
-    assert set(points(rows[~searched])) == set(THESIS_GRID + SMALL_GRID)
-    kept = {(symbol_wise("fold", *x).short, bits) for x, bits, _ in CANDIDATES if bits != 32}
-    assert set(rows.loc[searched, KEYS[:2]].itertuples(index=False, name=None)) == kept
+    assert set(points(rows)) == set(THESIS_GRID + SMALL_GRID)
     assert set(rows["batch_size"]) == set(BATCH_SIZES) and (rows["ms"] > 0).all()
     assert not rows.duplicated([*KEYS, "batch_size", "network", "runtime"]).any()
     assert rows[["cpu", "openvino", "onnxruntime", "commit", "date"]].notna().all(axis=None)
     assert (rows["threads"] == 1).all() and not rows["commit"].str.contains("dirty").any()
     for batch_size in BATCH_SIZES:
         table = compare_speed(batch_size)
-        assert len(table) == len(THESIS_GRID + SMALL_GRID) + len(kept)
-        assert (table.drop(columns="trained").notna()).all(axis=None)
-        assert table["trained"].notna().sum() == len(THESIS_GRID + SMALL_GRID)
+        assert table.notna().all(axis=None) and len(table) == len(THESIS_GRID + SMALL_GRID)
 
 
 def test_every_quantised_network_was_timed_as_c():
-    table = compare_c()
+    table, runs = compare_c(), load_speed(C_SPEED)
     quantised = [x for x in THESIS_GRID + SMALL_GRID if x.bit_width != 32]
     small = table[table.index.get_level_values("architecture").str.startswith("symbolwise")]
+    kept = {(symbol_wise("fold", *x).short, bits) for x, bits, _ in CANDIDATES if bits != 32}
+    assert {key[:2] for key in small.index} == kept
     assert len(table) - len(small) == len(quantised) * len(BATCH_SIZES)
     assert table.notna().all(axis=None) and (small["to_runtime"] > 1).all()
     assert small.xs(1, level="batch_size")["c"].min() <= 0.5  # microseconds
+    assert not runs.duplicated([*KEYS, "batch_size", "network", "runtime"]).any()
+    assert (runs["threads"] == 1).all() and not runs["commit"].str.contains("[+]").any()
 
 
 def test_the_goals_at_the_thesis_batch_size_are_met_against_float():

@@ -10,7 +10,7 @@ from amrpkg.grid.points import KEYS, Point
 from amrpkg.models.architectures import ARCHITECTURES, THESIS_ARCHITECTURES
 from amrpkg.records.exports import EXPORTS, load_exports
 from amrpkg.records.grid import load_grid
-from amrpkg.records.speed import SPEED, load_speed
+from amrpkg.records.speed import C_SPEED, SPEED, load_speed
 from amrpkg.speed.forms import BATCH_SIZES
 
 
@@ -57,7 +57,7 @@ def compare_speed(batch_size: int = 32, path: Path = SPEED) -> pd.DataFrame:
     return table.assign(trained=table["eager"] / trained)
 
 
-def compare_c(path: Path = SPEED) -> pd.DataFrame:
+def compare_c(path: Path = C_SPEED) -> pd.DataFrame:
     """What C costs beside the runtimes, of the same integers: a row a network and batch size.
 
     Index: the keys and ``batch_size``. ``c``, ``onnxruntime``, ``openvino``: microseconds a

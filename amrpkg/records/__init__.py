@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
                 "SEARCH", "describe_network", "load_search", "try_candidates", "try_network",
             ],
         "synthesis": ["MULTIPLIERS", "SYNTHESIS", "build_all", "load_synthesis"],
-        "speed": ["SPEED", "load_speed", "time_points", "time_searched"],
+        "speed": ["C_SPEED", "SPEED", "load_speed", "time_points", "time_searched"],
         "training_speed": ["TRAINING_SPEED", "load_training_speed", "time_training_steps"],
     },
 )

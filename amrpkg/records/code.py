@@ -50,6 +50,7 @@ RECORDS = {
     "robustness": Record(robustness.ROBUSTNESS, "amr robustness", robustness.ROOT),
     "exports": Record(exports.EXPORTS, "amr verify", exports.ROOT),
     "speed": Record(speed.SPEED, "amr speed", speed.ROOT),
+    "c_speed": Record(speed.C_SPEED, "amr speed --output results/c_speed.csv", speed.ROOT),
     "search": Record(search.SEARCH, "amr search", search.ROOT),
     "across_noise": Record(across_noise.ACROSS_NOISE, "amr across-noise", across_noise.ROOT),
     "ablation": Record(ablation.ABLATION, "amr ablation", ablation.ROOT),
