@@ -10,7 +10,7 @@ from amrpkg.cli import main
 from amrpkg.models import build
 from amrpkg.records import learn, learning, load_learning
 from amrpkg.training import passes, train_in_passes
-from amrpkg.training.passes import BATCH, BLOCK
+from amrpkg.training.distinct_chunks import BATCH, BLOCK
 
 SHORT = ((learning.SYMBOL_WISE, 1, 1), (learning.SMALLEST, 2, 4), (learning.SMALLEST, 1, 4))
 

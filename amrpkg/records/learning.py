@@ -18,7 +18,7 @@ from amrpkg.evaluation.accuracy import evaluate
 from amrpkg.models.network import build
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.signals.chunks import FRESH_CHUNKS_PER_CLASS, make_chunks
-from amrpkg.training.passes import BATCH, BLOCK, train_in_passes
+from amrpkg.training.distinct_chunks import BATCH, BLOCK, train_in_passes
 
 LEARNING = RESULTS / "learning.csv"
 KEY = ["architecture", "chunks", "steps"]

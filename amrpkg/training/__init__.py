@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "classical": ["CLASSICAL", "ClassicalClassifier", "fit_classical"],
         "fixed_set": ["Training", "train"],
-        "passes": ["passes", "train_in_passes"],
+        "distinct_chunks": ["passes", "train_in_passes"],
         "protocols": [
             "PROTOCOLS", "PRUNING_VARIANTS", "Protocol", "RetuningSettings", "Settings",
             "StreamSettings", "settings",
