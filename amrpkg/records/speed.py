@@ -17,7 +17,7 @@ from amrpkg.models.network import build
 from amrpkg.models.weights import load_model
 from amrpkg.records.rows import complete, load, read_rows
 from amrpkg.records.search import CANDIDATES, SEARCH
-from amrpkg.speed.forms import Forms, forms, integer_forms, time_forms
+from amrpkg.speed.forms import Forms, integer_forms, model_forms, time_forms
 
 SPEED = RESULTS / "speed.csv"
 # A later run, with C and the smallest networks: its machine was twice as slow, and too restless
@@ -60,7 +60,7 @@ def _complete(path: Path, makers: dict, progress: bool) -> pd.DataFrame:
 
 def _of_run(folder: Path) -> tuple[Forms, int]:
     model = load_model(folder / "model.safetensors")
-    return forms(model), model.chunk_size
+    return model_forms(model), model.chunk_size
 
 
 def _of_file(file: Path, row: Architecture) -> tuple[Forms, int]:

@@ -36,7 +36,7 @@ Task = Callable[[], object]
 Forms = dict[tuple[str, str], Callable[[np.ndarray], Task]]
 
 
-def forms(model: Network) -> Forms:
+def model_forms(model: Network) -> Forms:
     """What is timed of a model, by network and runtime: each makes, of a batch ``float32[n, 2,
     chunk_size]``, a call that scores it."""
     found, small = _of_model("float", build(model.architecture)), shrink(model)
@@ -59,8 +59,8 @@ def integer_forms(network: IntegerNetwork, peer: Network) -> Forms:
 
 
 def tasks(model: Network, iq: np.ndarray) -> dict[tuple[str, str], Task]:
-    """The calls of `forms` that score the batch `iq`."""
-    return {form: prepare(iq) for form, prepare in forms(model).items()}
+    """The calls of `model_forms` that score the batch `iq`."""
+    return {form: prepare(iq) for form, prepare in model_forms(model).items()}
 
 
 def _weights(model: Network) -> int:
