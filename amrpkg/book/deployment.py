@@ -13,6 +13,8 @@ from amrpkg.records.grid import load_grid
 from amrpkg.records.speed import C_SPEED, SPEED, load_speed
 from amrpkg.speed.forms import BATCH_SIZES
 
+_FLOAT_RUNTIMES = ["PyTorch", "onnxruntime", "OpenVINO"]  # that compute in float32
+
 
 def compare_speed(batch_size: int = 32, path: Path = SPEED) -> pd.DataFrame:
     """What each point's best deployable form gains, a row a point.
@@ -29,7 +31,7 @@ def compare_speed(batch_size: int = 32, path: Path = SPEED) -> pd.DataFrame:
     require_choice("batch_size", batch_size, BATCH_SIZES)
     rows = load_speed(path).query("batch_size == @batch_size")
     times = rows.pivot(index=KEYS, columns=["network", "runtime"], values="ms")
-    real = [("float", name) for name in ("PyTorch", "onnxruntime", "OpenVINO")]
+    real = [("float", name) for name in _FLOAT_RUNTIMES]
     forms = [
         (network, runtime)
         for network in ("float", "in place", "shrunk")
@@ -68,7 +70,7 @@ def compare_c(path: Path = C_SPEED) -> pd.DataFrame:
     rows = load_speed(path)
     rows["us"] = 1e3 * rows["ms"] / rows["batch_size"]
     index = [*KEYS, "batch_size"]
-    real = rows.query("network == 'float' and runtime in ['PyTorch', 'onnxruntime', 'OpenVINO']")
+    real = rows.query("network == 'float' and runtime in @_FLOAT_RUNTIMES")
     compiled = rows.query("runtime == 'C'").set_index([*index, "network"])["us"]
     integers = rows.set_index([*index, "network", "runtime"])["us"].unstack("runtime")
     table = integers.loc[compiled.index, ["C", "onnxruntime", "OpenVINO"]].droplevel("network")

@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "classical": ["CLASSICAL", "ClassicalClassifier", "fit_classical"],
-        "fixed_set": ["Training", "train"],
         "distinct_chunks": ["passes", "train_in_passes"],
+        "fixed_set": ["Training", "train"],
         "protocols": [
             "PROTOCOLS", "PRUNING_VARIANTS", "Protocol", "RetuningSettings", "Settings",
             "StreamSettings", "settings",
