@@ -159,6 +159,8 @@ def classify(
     def note(text: str) -> None:
         _say(f"amr classify: {file}: {text}", sys.stderr)
 
+    if model:
+        _require_file("model", model)
     if str(file) == "-":
         whole = {"normalise": normalise or None, "output": output}
         if given := [name for name, value in whole.items() if value is not None]:
@@ -171,6 +173,7 @@ def classify(
         return _classify_stream(raw or "cf32", model, classes, note, json, csv)
     if raw:
         raise ValueError("format is given with a file; allowed: with -, of a file its ending says")
+    _require_file("file", file)
     samples = load_samples(file)
     if samples_per_symbol is not None:
         if normalise:
@@ -408,6 +411,8 @@ def robustness(
     """
     from amrpkg.records.robustness import find_classifiers, measure, require_below_ceiling
 
+    for file in weights:
+        _require_file("weights", file)
     output = _record(output, "robustness.csv")
     _one_thread()
     classifiers = find_classifiers(runs or (None if weights else runs_folder()), weights)
@@ -441,7 +446,7 @@ def export(
         seed: Of the run.
     """
     output = _new_or_file(output)
-    name, weights = _find_weights(point, protocol, seed, runs)
+    name, weights = _find_weights("point", point, protocol, seed, runs)
     if output.exists() and output.samefile(weights):
         raise ValueError(f"output is {str(weights)!r}; allowed: another file than the weights")
 
@@ -492,7 +497,7 @@ def hardware(
     from amrpkg.export.reading import read_integers
     from amrpkg.hardware.firmware import make_firmware
 
-    name, weights = _find_weights(network, protocol, seed, runs)
+    name, weights = _find_weights("network", network, protocol, seed, runs)
     integers = read_integers(weights, name)
     report = make_firmware(
         integers, output, device, symbols_per_clock, rate, simulate, synthesise, place
@@ -663,6 +668,7 @@ def evaluate(
     from amrpkg.export.judging import judge
     from amrpkg.export.reading import load_network
 
+    _require_file("model", model)
     network = load_network(model, classes)
     _one_thread()
     judgement = judge(network, chunks_per_class, noise_power, seed)
@@ -689,6 +695,7 @@ def render(
     from amrpkg.book.page import make_page
     from amrpkg.common.files import whole_file
 
+    _require_file("notebook", notebook)
     output = _new_or_file(output or notebook.with_suffix(".html"))
     page = make_page(notebook)
     if output.exists() and output.samefile(notebook):
@@ -700,11 +707,13 @@ def render(
     _say(f"{notebook} -> {output} ({output.stat().st_size} bytes)")
 
 
-def _find_weights(point: str, protocol: str, seed: int, runs: Path | None) -> tuple[str, Path]:
+def _find_weights(
+    argument: str, point: str, protocol: str, seed: int, runs: Path | None
+) -> tuple[str, Path]:
     """Name and file of the weights of a grid point with a finished run, or of a file of them."""
     path = Path(point)
     if path.suffix == ".safetensors":
-        path.open("rb").close()  # safetensors does not name a folder it is given
+        _require_file(argument, path)
         return path.stem, path
     found = parse_point(point)
     folder = (runs or runs_folder()) / protocol / Run(found, protocol, seed).name
@@ -730,6 +739,12 @@ def _record(output: Path | None, name: str) -> Path:
     if output is None and not IN_CHECKOUT:
         raise ValueError("output is not given; allowed without a checkout: --output FILE")
     return _new_or_file(output or RESULTS / name)
+
+
+def _require_file(argument: str, path: Path) -> None:
+    """Raise ``ValueError`` for what is missing and for a folder."""
+    if not path.exists() or path.is_dir():
+        raise ValueError(f"{argument} is {str(path)!r}; allowed: a file that is there")
 
 
 def _new_or_file(output: Path) -> Path:

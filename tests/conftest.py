@@ -1,5 +1,6 @@
 """Shared fixtures: one torch thread, and the tiny data most tests train on."""
 
+import gc
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -44,6 +45,11 @@ def pytest_collection_modifyitems(items):
     """The longest files first, so that no process is left alone with one at the end."""
     places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays: Python need not look through it for what may go."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

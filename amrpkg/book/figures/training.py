@@ -70,7 +70,7 @@ def plot_channel_norms(norms: dict[str, np.ndarray], pruned: dict[str, np.ndarra
     for ax, (name, values) in zip(axes, norms.items(), strict=True):
         order = np.argsort(values)
         for shown, look in ((pruned[name][order], PRUNED), (~pruned[name][order], KEPT)):
-            ax.bar(np.flatnonzero(shown), values[order][shown], width=1.0, **look)
+            ax.stairs(values[order] * shown, np.arange(len(shown) + 1) - 0.5, fill=True, **look)
         sorted_norms = {"layer": name, "channel": order, "norm": values[order]}
         drawn.append(pd.DataFrame(sorted_norms | {"pruned": pruned[name][order]}))
         ax.set_title(name)
