@@ -1,4 +1,4 @@
-"""FPGAs that a design may go on: small, medium and the largest parts of four families, a part of two."""
+"""FPGAs for a design: small, medium and the largest parts of four families, one of two others."""
 
 from typing import NamedTuple
 

@@ -249,7 +249,8 @@ testbench, take `clock.sdc` for the timing. Open tools:
 With open tools alone (Cologne Chip's own flow uses Yosys as well):
 
     cd verilog
-    yosys -p "read_verilog -sv {sources}; synth_gatemate -luttree -nomx8 -top {top} -json design.json"
+    yosys -p "read_verilog -sv {sources}; \\
+      synth_gatemate -luttree -nomx8 -nomult -top {top} -json design.json"
     nextpnr-himbaechel {options} --freq {clock:g} --sdc ../{constraints} --json design.json \\
       --vopt out=design.txt
     gmpack design.txt design.bit
