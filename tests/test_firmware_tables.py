@@ -9,13 +9,14 @@ from amrpkg.book import (
     compare_estimates,
     compare_published,
     count_fitting,
+    list_devices,
     list_gates,
     summarise_placed,
 )
 from amrpkg.book.figures import plot_adder_graph, plot_gates, plot_lut_estimates, plot_pipeline
 from amrpkg.evaluation import binomial_interval
 from amrpkg.export import load_integers
-from amrpkg.hardware import generate_streaming
+from amrpkg.hardware import DEVICES, generate_streaming
 from amrpkg.hardware.adder_graphs import share_adders
 from amrpkg.records import load_search
 
@@ -121,3 +122,9 @@ def test_the_pipeline_is_drawn_as_long_as_it_is(root):
     enters, leaves = ax.lines[-1].get_xdata()
     assert leaves == 31 + design.latency and leaves - enters == design.steps[-1].clocks
     assert ax.get_yticklabels()[0].get_text() == "pins: 1 clock, 16 bit"
+
+
+def test_the_parts_are_listed_as_they_are():
+    table = list_devices().set_index("part")
+    assert list(table.loc["`xc7z020`"])[:5] == [53_200, 106_400, 220, 140, ""]  # DS190
+    assert table.loc["`ecp5-25k`", "place and route"] == "nextpnr" and len(table) == len(DEVICES)

@@ -76,6 +76,23 @@ def list_gates(path: Path = SYNTHESIS) -> pd.DataFrame:
     return table.sort_values(keys, ascending=[False, True, False, True]).reset_index(drop=True)
 
 
+def list_devices() -> pd.DataFrame:
+    """What each part of `DEVICES` holds, whether an open tool places on it, and the source."""
+    rows = [
+        {
+            "part": f"`{device.name}`",
+            "LUT": device.lut,
+            "FF": device.ff,
+            "DSP": device.dsp,
+            "BRAM": device.bram,
+            "place and route": "nextpnr" if device.options else "",
+            "source": device.source,
+        }
+        for device in DEVICES.values()
+    ]
+    return pd.DataFrame(rows)
+
+
 def count_fitting(path: Path = SYNTHESIS) -> pd.DataFrame:
     """How many designs of a kind fit each Xilinx 7 part, by Algorithm II and as synthesised."""
     rows, found = load_synthesis(path), []
