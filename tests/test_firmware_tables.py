@@ -11,6 +11,7 @@ from amrpkg.book import (
     count_fitting,
     list_devices,
     list_gates,
+    spread_of_estimates,
     summarise_placed,
 )
 from amrpkg.book.figures import plot_adder_graph, plot_gates, plot_lut_estimates, plot_pipeline
@@ -59,6 +60,11 @@ def test_estimates_stand_beside_synthesis(record):
     assert row["synthesised"] == 500
     assert row["Algorithm II / synthesised"] == 0.1 and row["adder graph / synthesised"] == 2
     assert len(plot_lut_estimates(compare_estimates(record)).axes) == 1
+    twice = pd.concat([compare_estimates(record)] * 2, ignore_index=True)
+    twice.loc[1, ["synthesised", "Algorithm II / synthesised"]] = 250, 0.2
+    [row] = spread_of_estimates(twice).to_dict("records")
+    assert row["designs"] == 2 and row["LUT, synthesised"] == "250 to 500"
+    assert row["Algorithm II"] == "0.1 / 0.15 / 0.2" and row["adder graph"] == "2"
 
 
 def test_ours_stand_below_the_published_ones(record):
