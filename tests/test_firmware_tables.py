@@ -9,13 +9,15 @@ from amrpkg.book import (
     compare_estimates,
     compare_published,
     count_fitting,
+    list_devices,
     list_gates,
+    spread_of_estimates,
     summarise_placed,
 )
 from amrpkg.book.figures import plot_adder_graph, plot_gates, plot_lut_estimates, plot_pipeline
 from amrpkg.evaluation import binomial_interval
 from amrpkg.export import load_integers
-from amrpkg.hardware import generate_streaming
+from amrpkg.hardware import DEVICES, generate_streaming
 from amrpkg.hardware.adder_graphs import share_adders
 from amrpkg.records import load_search
 
@@ -58,6 +60,11 @@ def test_estimates_stand_beside_synthesis(record):
     assert row["synthesised"] == 500
     assert row["Algorithm II / synthesised"] == 0.1 and row["adder graph / synthesised"] == 2
     assert len(plot_lut_estimates(compare_estimates(record)).axes) == 1
+    twice = pd.concat([compare_estimates(record)] * 2, ignore_index=True)
+    twice.loc[1, ["synthesised", "Algorithm II / synthesised"]] = 250, 0.2
+    [row] = spread_of_estimates(twice).to_dict("records")
+    assert row["designs"] == 2 and row["LUT, synthesised"] == "250 to 500"
+    assert row["Algorithm II"] == "0.1 / 0.15 / 0.2" and row["adder graph"] == "2"
 
 
 def test_ours_stand_below_the_published_ones(record):
@@ -121,3 +128,9 @@ def test_the_pipeline_is_drawn_as_long_as_it_is(root):
     enters, leaves = ax.lines[-1].get_xdata()
     assert leaves == 31 + design.latency and leaves - enters == design.steps[-1].clocks
     assert ax.get_yticklabels()[0].get_text() == "pins: 1 clock, 16 bit"
+
+
+def test_the_parts_are_listed_as_they_are():
+    table = list_devices().set_index("part")
+    assert list(table.loc["`xc7z020`"])[:5] == [53_200, 106_400, 220, 140, ""]  # DS190
+    assert table.loc["`ecp5-25k`", "place and route"] == "nextpnr" and len(table) == len(DEVICES)

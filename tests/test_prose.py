@@ -42,7 +42,7 @@ ALSO = {
     "09_smallest_network": {"1", "64"},  # the step of the input
     "10_real_integers": {"19", "64", "49", "36", "1.5"},  # its tables; (1 - p)^2; a goal
     "11_firmware": {  # 6 x is 8 x - 2 x; names of a family and of parts; counts as published
-        *("2", "7", "25", "85", "0.35", "5,929", "4,855", "5,804"),
+        *("2", "7", "9", "25", "85", "0.35", "5,929", "4,855", "5,804"),
         *("1.00", "1.03", "1.48", "1.72"),  # as benchmarks/adder_graphs.py prints
     },
     "12_from_the_air": {  # how bursts and recordings were made; squares; a confidence asked for

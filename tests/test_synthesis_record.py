@@ -50,12 +50,14 @@ def test_a_design_has_a_row_for_each_target_and_is_built_once(quick, tmp_path, c
     path, name = tmp_path / "synthesis.csv", "symbolwise_2_6_6_4bit_seed_2"
     command = ["synthesis", "--output", str(path), "--network", name]
     assert main([*command, "--symbols-per-clock", "1"]) == 0
-    assert quick == [(name, family) for family in ("ecp5", "ice40", "xc7", "xcup")]
-    assert main(command) == 0 and len(quick) == 4 + 4
+    assert quick == [
+        (name, family) for family in ("ecp5", "ice40", "gatemate", "gowin", "xc7", "xcup")
+    ]
+    assert main(command) == 0 and len(quick) == 6 + 4
     rows = load_synthesis(path)
     assert f"{len(rows)} rows -> {path}" in capsys.readouterr().out
     one = rows[rows["symbols_per_clock"] == 1].set_index("target")
-    assert list(one["kind"]) == ["simulation", *["placed and routed"] * 4, *["synthesis"] * 2]
+    assert list(one["kind"]) == ["simulation", *["placed and routed"] * 6, *["synthesis"] * 2]
     assert one.loc["verilator", "chunks"] == 18 and one.loc["verilator", "equal_chunks"] == 17
     placed = one.loc["ice40-up5k"]
     assert placed["fmax_mhz"] == 100 and placed["fmax_mhz_seed_3"] == 130

@@ -19,7 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "firmware": [
             "accuracy_interval", "compare_estimates", "compare_published", "count_fitting",
-            "list_gates", "summarise_placed",
+            "list_devices", "list_gates", "spread_of_estimates", "summarise_placed",
         ],
         "ledger": [
             "CONDITION", "CORRECTED", "DEFINITION", "Ledger", "NOT_REPRODUCED", "NOT_TESTABLE",

@@ -1,5 +1,6 @@
 """What networks become on FPGAs, for the chapter on firmware: tables of the recorded designs."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -50,7 +51,8 @@ def compare_estimates(path: Path = SYNTHESIS) -> pd.DataFrame:
     """LUT of every design as `ESTIMATES` say and as synthesised for Xilinx 7, and the ratios."""
     rows = _in_order(load_synthesis(path))
     rows = rows[rows["target"] == "xc7"]
-    table = rows[["network", "generator", "bit_width", "pruning_percent", "symbols_per_clock"]]
+    about = ["network", "generator", "architecture", "bit_width", "pruning_percent"]
+    table = rows[[*about, "symbols_per_clock"]].assign(architecture=_short(rows["architecture"]))
     table = table.assign(network=_short(rows["network"]), synthesised=rows["synthesised_lut"])
     for name, (column, generator) in ESTIMATES.items():
         if column in rows:
@@ -58,6 +60,29 @@ def compare_estimates(path: Path = SYNTHESIS) -> pd.DataFrame:
             table[name] = rows[column].where(meant)
             table[f"{name} / synthesised"] = (table[name] / table["synthesised"]).round(3)
     return table.reset_index(drop=True)
+
+
+def spread_of_estimates(estimates: pd.DataFrame) -> pd.DataFrame:
+    """What each estimate of `compare_estimates` gives to one synthesised LUT: least, median and
+    most, a row an architecture; one number where there is one design."""
+
+    def join(values: Iterable[str], between: str) -> str:
+        first, *others = values
+        return first if all(x == first for x in others) else between.join((first, *others))
+
+    kinds = estimates.groupby(["generator", "architecture"], sort=False)
+    ends = kinds["synthesised"].agg(["min", "max"])
+    table = kinds.size().rename("designs").to_frame()
+    table["LUT, synthesised"] = [
+        join((f"{lut:,.0f}" for lut in row), " to ") for row in ends.to_numpy()
+    ]
+    for name in (name for name in ESTIMATES if name in estimates):
+        parts = kinds[f"{name} / synthesised"].agg(["min", "median", "max"])
+        table[name] = [
+            "" if pd.isna(row).any() else join((f"{ratio:.2g}" for ratio in row), " / ")
+            for row in parts.to_numpy()
+        ]
+    return table.reset_index()
 
 
 def list_gates(path: Path = SYNTHESIS) -> pd.DataFrame:
@@ -74,6 +99,23 @@ def list_gates(path: Path = SYNTHESIS) -> pd.DataFrame:
     table = rows.drop_duplicates(keys)[[*keys, *counts, "clocks_per_chunk"]]
     table = table[table.duplicated("architecture", keep=False)]
     return table.sort_values(keys, ascending=[False, True, False, True]).reset_index(drop=True)
+
+
+def list_devices() -> pd.DataFrame:
+    """What each part of `DEVICES` holds, whether an open tool places on it, and the source."""
+    rows = [
+        {
+            "part": f"`{device.name}`",
+            "LUT": device.lut,
+            "FF": device.ff,
+            "DSP": device.dsp,
+            "BRAM": device.bram,
+            "place and route": "nextpnr" if device.options else "",
+            "source": device.source,
+        }
+        for device in DEVICES.values()
+    ]
+    return pd.DataFrame(rows)
 
 
 def count_fitting(path: Path = SYNTHESIS) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""FPGAs that a design may go on: small, medium and the largest parts of four families."""
+"""FPGAs for a design: small, medium and the largest parts of four families, one of two others."""
 
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ class Device(NamedTuple):
     source : where the numbers stand
     clock : MHz that a streaming design is constrained to: asked of the tools, not reached by any
     options : of nextpnr; none where no open tool places
+    pins : for the ports, where nextpnr does not choose them
     """
 
     name: str
@@ -26,6 +27,7 @@ class Device(NamedTuple):
     source: str
     clock: float
     options: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
 
 
 _NEXTPNR = "nextpnr 0.11, its report of the part"
@@ -54,6 +56,29 @@ DEVICES = {
         _ecp5("25k", 24_288, 24_288, 28, 56),
         _ecp5("45k", 43_848, 43_848, 72, 108),
         _ecp5("85k", 83_640, 83_640, 156, 208),
+        Device(
+            "gatemate-a1",
+            "gatemate",
+            40_960,
+            40_960,
+            0,
+            64,
+            _NEXTPNR,
+            80.0,
+            ("--device", "CCGM1A1", "--vopt", "allow-unconstrained"),
+        ),
+        Device(
+            "gowin-gw1nr9",
+            "gowin",
+            8_640,
+            6_480,
+            20,
+            26,
+            _NEXTPNR,
+            125.0,
+            ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
+            ("52", *map(str, range(25, 43))),
+        ),
         Device("xc7s6", "xc7", 3_750, 7_500, 10, 5, _DS180, 200.0),
         Device("xc7a35t", "xc7", 20_800, 41_600, 90, 50, _DS180, 200.0),
         Device("xc7z020", "xc7", 53_200, 106_400, 220, 140, _DS190, 200.0),

@@ -220,7 +220,7 @@ def constraints(design: Design, device: Device) -> tuple[str, str]:
     clock = clock_of(design, device)
     if device.family == "ecp5":
         return "clock.lpf", f'FREQUENCY PORT "clk" {clock:g} MHZ;\n'
-    if device.family == "ice40":
+    if device.family in ("ice40", "gatemate", "gowin"):
         return "clock.sdc", f"create_clock -period {1e3 / clock:.3f} [get_ports clk]\n"
     return "clock.xdc", f"create_clock -period {1e3 / clock:.3f} -name clk [get_ports clk]\n"
 
@@ -244,6 +244,26 @@ testbench, take `clock.sdc` for the timing. Open tools:
     yosys -p "read_verilog -sv {sources}; synth_ice40 -top {top} -json design.json"
     nextpnr-ice40 {options} --freq {clock:g} --json design.json --asc design.asc
     icepack design.asc design.bin
+""",
+    "gatemate": """\
+With open tools alone (Cologne Chip's own flow uses Yosys as well):
+
+    cd verilog
+    yosys -p "read_verilog -sv {sources}; \\
+      synth_gatemate -luttree -nomx8 -nomult -top {top} -json design.json"
+    nextpnr-himbaechel {options} --freq {clock:g} --sdc ../{constraints} --json design.json \\
+      --vopt out=design.txt
+    gmpack design.txt design.bit
+""",
+    "gowin": """\
+Gowin EDA: a new project for the part, add `verilog/*.sv` but the testbench, take `clock.sdc` for
+the timing. Open tools, where every port wants a pin in `pins.cst`:
+
+    cd verilog
+    yosys -p "read_verilog -sv {sources}; synth_gowin -top {top} -json design.json"
+    nextpnr-himbaechel {options} --vopt cst=pins.cst --freq {clock:g} --json design.json \\
+      --write placed.json
+    gowin_pack -d GW1N-9C -o design.fs placed.json
 """,
     "xilinx": """\
 Vivado, in its Tcl shell, for your package and speed grade of the part:

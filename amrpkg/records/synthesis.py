@@ -93,7 +93,18 @@ def _point(point: Point, *targets: str) -> Candidate:
 
 
 CANDIDATES = (  # the seed of a symbol-wise one is the best of five on validation chunks
-    _symbol_wise("2_6_6", 1, "ecp5-25k", "ice40-hx1k", "ice40-up5k", "ice40-hx8k", "xc7", "xcup"),
+    _symbol_wise(
+        "2_6_6",
+        1,
+        "ecp5-25k",
+        "ice40-hx1k",
+        "ice40-up5k",
+        "ice40-hx8k",
+        "gatemate-a1",
+        "gowin-gw1nr9",
+        "xc7",
+        "xcup",
+    ),
     _symbol_wise("2_6_6", 8, "ecp5-25k", "ice40-hx8k", "xc7", "xcup"),
     _symbol_wise("2_8", 1, "ecp5-25k", "ice40-up5k", "xc7", bits=8, seed=0),
     _symbol_wise("2_6_8", 1, "ecp5-25k", "ice40-up5k", "xc7"),
