@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from amrpkg.common.files import RESULTS
 from amrpkg.export.integer_file import load_integers
 from amrpkg.hardware.adder_graphs import share_adders, signed_digits
+from amrpkg.hardware.disturbance import disturb
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
 from amrpkg.hardware.simulation import RtlNetwork, quantise
 from amrpkg.hardware.streaming import generate_streaming
@@ -104,6 +106,17 @@ def test_it_is_a_form_of_the_network(rtl):
 def test_gaps_and_stalls_change_nothing(rtl, gap, stall):
     iq = samples(NETWORK, 600, seed=3)
     assert_equal(rtl.play([quantise(NETWORK, iq)], gap, stall, seed=4), NETWORK.compute(iq))
+
+
+def test_all_at_once_harms_no_chunk_but_those_under_way_at_a_reset(rtl):
+    iq = samples(NETWORK, 400, seed=10)
+    found = disturb(rtl, iq, np.random.default_rng(11))
+    assert found.chunks == 400 and 0 < found.given_up < 20 * 10
+    assert found.equal == 400 - found.given_up
+    last = replace(NETWORK.layers[-1], biases=NETWORK.layers[-1].biases + 1)
+    other = replace(NETWORK, layers=(*NETWORK.layers[:-1], last))
+    (wrong := copy(rtl)).design = replace(rtl.design, network=other)
+    assert disturb(wrong, iq, np.random.default_rng(11)).equal == 0
 
 
 def with_wrong_chunks(design, iq: np.ndarray, seed: int):

@@ -7,6 +7,7 @@ import pytest
 from amrpkg.cli import main
 from amrpkg.grid import THESIS_GRID, Point
 from amrpkg.hardware import Counts
+from amrpkg.hardware.disturbance import Disturbed
 from amrpkg.models import save_model
 from amrpkg.records import load_netlists, load_synthesis, netlists, synthesis
 
@@ -41,7 +42,9 @@ def quick(monkeypatch):
 
     monkeypatch.setattr(synthesis, "synthesise", synthesise)
     monkeypatch.setattr(synthesis, "place", lambda *_: Placed)
-    monkeypatch.setattr(synthesis, "RtlNetwork", Simulated)
+    for module in (synthesis, netlists):
+        monkeypatch.setattr(module, "RtlNetwork", Simulated)
+    monkeypatch.setattr(synthesis, "disturb", lambda rtl, iq, rng: Disturbed(len(iq), 2, 15))
     monkeypatch.setattr(synthesis, "CHUNKS_PER_CLASS", {"streaming": 2, "folded": 2})
     return asked
 
@@ -59,6 +62,7 @@ def test_a_design_has_a_row_for_each_target_and_is_built_once(quick, tmp_path, c
     one = rows[rows["symbols_per_clock"] == 1].set_index("target")
     assert list(one["kind"]) == ["simulation", *["placed and routed"] * 6, *["synthesis"] * 2]
     assert one.loc["verilator", "chunks"] == 18 and one.loc["verilator", "equal_chunks"] == 17
+    assert one.loc["verilator", "disturbed_given_up"] == 2
     placed = one.loc["ice40-up5k"]
     assert placed["fmax_mhz"] == 100 and placed["fmax_mhz_seed_3"] == 130
     assert placed["classifications_per_second"] == round(100e6 / 32)
@@ -109,6 +113,11 @@ def test_the_recorded_designs_are_those_of_today_and_equal_in_simulation():
     record = load_synthesis()
     simulated = record[record["kind"] == "simulation"]
     assert (simulated["equal_chunks"] == simulated["chunks"]).all()
+    equal = simulated["disturbed_equal"] + simulated["disturbed_given_up"]
+    assert (equal == simulated["disturbed_chunks"]).all()
+    assert (simulated["disturbed_chunks"] == simulated["chunks"]).all()
+    folded = simulated["generator"] == "folded"
+    assert (simulated["disturbed_given_up"] <= 20 * np.where(folded, 12, 10)).all()  # of 20 resets
     known = {(x.network, x.symbols_per_clock): x for x in synthesis.CANDIDATES}
     for row in simulated.itertuples():
         candidate = known[row.network, row.symbols_per_clock]

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "conversion": ["to_integers"],
         "design": ["Design"],
         "devices": ["DEVICES", "Device", "find_device", "fits", "shortage"],
+        "disturbance": ["disturb"],
         "estimates": ["estimate_adder_graph", "estimate_finn_r"],
         "firmware": ["make_firmware", "write_firmware"],
         "folded": ["generate_folded"],

@@ -11,6 +11,7 @@ import pandas as pd
 
 from amrpkg.common.code import current_digest, provenance, root
 from amrpkg.common.files import RESULTS
+from amrpkg.hardware.simulation import RtlNetwork
 from amrpkg.hardware.synthesis import synthesise
 from amrpkg.hardware.tools import tool_version
 from amrpkg.records.rows import complete, load, read_rows
@@ -44,7 +45,7 @@ def simulate_netlists(path: Path = NETLISTS, progress: bool = True) -> pd.DataFr
 def _simulate(candidate: Candidate) -> list[dict]:
     made = synthesise(generate_design(candidate), FAMILY, class_only=False)
     row = {"network": candidate.network, "symbols_per_clock": candidate.symbols_per_clock}
-    row |= {"family": FAMILY, **simulate(made.design, made.simulation_files())}
+    row |= {"family": FAMILY, **simulate(RtlNetwork(made.design, made.simulation_files()))}
     row["tools"] = f"Yosys {made.yosys}, Verilator {tool_version('verilator')}"
     row |= made.counts._asdict() | {"verilog_sha256": digest_of(made.design)}
     return [row | provenance(current_digest(ROOT))]

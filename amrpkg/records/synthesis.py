@@ -8,7 +8,7 @@ is for some.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +26,7 @@ from amrpkg.grid.folders import runs_folder
 from amrpkg.grid.points import SMALL_GRID, THESIS_GRID, Point
 from amrpkg.hardware.design import Design
 from amrpkg.hardware.devices import DEVICES, find_device, shortage
+from amrpkg.hardware.disturbance import disturb
 from amrpkg.hardware.estimates import estimate_adder_graph, estimate_finn_r
 from amrpkg.hardware.folded import generate_folded
 from amrpkg.hardware.folding import clocks_for, fold
@@ -223,21 +224,33 @@ def _build(candidate: Candidate) -> list[dict]:
         "verilog_sha256": digest_of(design),
     }
     made = provenance(current_digest(ROOT))
-    rows = [{"target": "verilator", **simulate(design)}]
+    rtl = RtlNetwork(design)
+    rows = [{"target": "verilator", **simulate(rtl), **_disturb(rtl)}]
     rows += _synthesise(design, candidate.targets)
     return [about | row | estimates | made for row in rows]
 
 
-def simulate(design: Design, files: Mapping[str, str] | None = None) -> dict:
+def simulate(rtl: RtlNetwork) -> dict:
     """Count the chunks, of as many as `CHUNKS_PER_CLASS` says, whose nine scores are those of the
-    integers; ``files`` are a netlist's, in place of the design's own."""
+    integers when they come back to back."""
+    chunks = _chunks(rtl.design)
+    equal = (rtl.compute(chunks) == rtl.design.network.compute(chunks)).all(axis=1)
+    tool = f"Verilator {tool_version('verilator')}"
+    found = {"chunks": len(chunks), "equal_chunks": int(equal.sum())}
+    return {"kind": "simulation", **found, "tools": tool}
+
+
+def _disturb(rtl: RtlNetwork) -> dict:
+    """The same chunks under gaps, stalls, resets and a ``last`` in a wrong place."""
+    found = disturb(rtl, _chunks(rtl.design), np.random.default_rng(0))
+    return {f"disturbed_{name}": count for name, count in found._asdict().items()}
+
+
+def _chunks(design: Design) -> np.ndarray:
     chunks = make_chunks(CHUNKS_PER_CLASS[design.kind], split="evaluation").iq
     if design.network.inputs == 3:  # every word is told
         chunks = with_noise_word(chunks, np.geomspace(QUIETEST, LOUDEST, len(chunks)))
-    expected, found = design.network.compute(chunks), RtlNetwork(design, files).compute(chunks)
-    equal = int((found == expected).all(axis=1).sum())
-    tool = f"Verilator {tool_version('verilator')}"
-    return {"kind": "simulation", "chunks": len(chunks), "equal_chunks": equal, "tools": tool}
+    return chunks
 
 
 def _synthesise(design: Design, targets: Iterable[str]) -> list[dict]:
