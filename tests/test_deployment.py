@@ -29,7 +29,7 @@ from amrpkg.records.search import CANDIDATES
 from amrpkg.signals import FRESH_CHUNKS_PER_CLASS, make_chunks
 from amrpkg.speed import BATCH_SIZES
 
-FORMS = ("shrunk", "integer", "onnxruntime", "openvino", "qonnx")
+FORMS = ("shrunk", "integer", "onnxruntime", "openvino", "qonnx", "c")
 
 
 def points(rows):
@@ -56,9 +56,13 @@ def test_every_point_was_exported_and_every_form_is_equal():
 
 
 def test_the_exported_networks_are_those_of_the_grid():
-    grid = load_grid("streaming").set_index(KEYS)["weights_sha256"]
-    exported = load_exports().set_index(KEYS)["weights_sha256"]
-    assert (exported == grid.loc[exported.index]).all()
+    """Trained on fresh chunks, by one protocol or the other."""
+    exports = load_exports()
+    for protocol, rows in exports.groupby("protocol"):
+        grid = load_grid(protocol).set_index(KEYS)["weights_sha256"]
+        exported = rows.set_index(KEYS)["weights_sha256"]
+        assert (exported == grid.loc[exported.index]).all()
+    assert set(exports["protocol"]) == {"streaming", "refining"}
 
 
 def test_recorded_counts_follow_from_the_layer_sizes():

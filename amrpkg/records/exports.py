@@ -120,10 +120,13 @@ ROOT = root(_verify)
 
 
 def load_exports(path: Path = EXPORTS) -> pd.DataFrame:
-    """A row a network trained on fresh chunks: what `compare_files` found.
+    """A row a point trained on fresh chunks, by the streaming protocol or, if the record has no
+    such run of it, by the refining one: what `compare_files` found.
 
     path : by default the checkout's record, which may hold other protocols too
 
     Raises ``FileNotFoundError`` that says how the record is made.
     """
-    return load(path, "`amr verify`").query("protocol == 'streaming'").reset_index(drop=True)
+    rows = load(path, "`amr verify`")
+    fresh = [rows[rows["protocol"] == protocol] for protocol in ("streaming", "refining")]
+    return pd.concat(fresh).drop_duplicates(KEYS).sort_index().reset_index(drop=True)
