@@ -21,11 +21,11 @@ pdf: .venv/installed
 
 # One thread a process: three test processes, and the kernels that they start, keep two cores busy
 # while some wait for a browser, a page or a deadline. What the chapters store is compared with the
-# book that the tests build; nbval itself on two of them.
+# book that the tests build; nbval itself on one of them.
 test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
-		tests thesis_nb/01*.ipynb thesis_nb/02*.ipynb
+		tests thesis_nb/01*.ipynb
 
 # Run the chapters on their default parameters and store the outputs, which `make test` compares
 # with those of the book that it builds.

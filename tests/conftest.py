@@ -1,6 +1,7 @@
 """Shared fixtures: one torch thread, and the tiny data most tests train on."""
 
 import gc
+import os
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -47,9 +48,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
+def pytest_sessionstart():
+    """What is imported and collected stays: Python need not look through it for what may go."""
+    gc.disable()
+
+
 def pytest_collection_finish():
-    """What was imported and collected stays: Python need not look through it for what may go."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -69,10 +75,12 @@ def few_timed_calls():
 
 @pytest.fixture(scope="session")
 def trial_runs(tmp_path_factory, few_timed_calls):
-    """A folder with trial runs of a point and of the unpruned one it starts from. A test that
-    changes it takes a copy."""
+    """A folder with trial runs of a point and of the unpruned one it starts from, one for all
+    processes of pytest-xdist. A test that changes it takes a copy."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "trial_runs"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AMR_RUNS", str(folder := tmp_path_factory.mktemp("trial_runs")))
+        patch.setenv("AMR_RUNS", str(folder))
         make_run(Run(Point(THESIS_ARCHITECTURES[-1], 8, 20), "trial"), progress=False)
     return folder
 

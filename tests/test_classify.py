@@ -85,12 +85,12 @@ def test_komms_chunks_are_classified(gain, shipped):
 
 def test_a_single_chunk_at_an_unknown_level_is_classified(shipped):
     correct = 0
-    for seed in range(50):
+    for seed in range(25):
         for name in KOMM:
             samples = 40 * komm_receive(name, 32, seed)
             table = classify(shipped, matching_factor(samples) * samples)
             correct += table["modulation"][0] == name
-    assert binomial_interval(correct, 450)[0] > 0.98
+    assert binomial_interval(correct, 225)[0] > 0.98
 
 
 def test_a_file_of_komms_chunks_with_the_shipped_weights(tmp_path, capsys):
@@ -286,10 +286,9 @@ def test_a_wrong_level_is_warned_of_and_normalised(weights, tmp_path, capsys):
     assert "100 chunks" in shown.out
 
 
-def test_a_reader_that_stops_early_sees_no_traceback(weights, tmp_path):
+def test_a_reader_that_stops_early_sees_no_traceback(tmp_path):
     np.save(path := tmp_path / "x.npy", komm_receive("QPSK", 32 * 5_000, seed=0))
-    command = f"from amrpkg.cli import main; raise SystemExit(main({['classify', str(path)]!r} + "
-    command += f"['--weights', {str(weights)!r}]))"
+    command = f"from amrpkg.cli import main; raise SystemExit(main({['classify', str(path)]!r}))"
     shell = f'"{sys.executable}" -c "$COMMAND" | head -n 2'
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", shell],

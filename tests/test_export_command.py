@@ -18,7 +18,7 @@ from amrpkg.signals import CONSTELLATIONS, make_chunks
 
 FILES = {format: f"x{form.suffix}" for format, form in FORMATS.items() if form.read}
 NAMES = list(CONSTELLATIONS)
-RUN = Run(Point("vgglike_2f_1c_1re_1mp", 6, 20), "trial")
+RUN = Run(Point("vgglike_2f_1c_1re_1mp", 8, 20), "trial")  # one of `trial_runs`
 
 
 @pytest.fixture
@@ -55,20 +55,11 @@ def test_what_is_no_name_is_refused(name):
         parse_point(name)
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """A folder with a run of `RUN`, which no test changes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AMR_RUNS", str(folder := tmp_path_factory.mktemp("runs")))
-        make_run(RUN, progress=False)
-    return folder
-
-
 @pytest.mark.parametrize("format", FILES)
 def test_a_run_is_exported_and_its_file_evaluated_and_used(
-    format, runs, tmp_path, capsys, monkeypatch
+    format, trial_runs, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setenv("AMR_RUNS", str(runs))
+    monkeypatch.setenv("AMR_RUNS", str(trial_runs))
     run, point = make_run(RUN), RUN.point
     trained = RUN.folder / "model.safetensors"
     path = tmp_path / FILES[format]
@@ -83,7 +74,7 @@ def test_a_run_is_exported_and_its_file_evaluated_and_used(
     assert lines[:2] == [f"network: {expected}", f"ceiling: {ceiling(chunks)}"]
     table = [re.split(r"\s+", line)[1:] for line in lines[4:13]]
     assert np.array(table, int).tolist() == expected.confusion.tolist()
-    assert lines[-1].startswith("estimate (Algorithm II, 6 bit): DSP ")
+    assert lines[-1].startswith("estimate (Algorithm II, 8 bit): DSP ")
     np.save(samples := tmp_path / "x.npy", komm_receive("QPSK", 320, seed=0))
     outputs = []
     for model in (path, trained):

@@ -105,7 +105,7 @@ def test_a_qonnx_file_is_fast_for_one_chunk_too_and_no_bit_is_changed(
 
 @pytest.mark.parametrize(("name", "bits"), QUANTISED)
 def test_onnxruntime_computes_every_layer_in_integers(name, bits, calibrated):
-    found = onnxruntime_operators(qcdq_graph(to_integers(calibrated(name, bits))))
+    found = onnxruntime_operators(qcdq_graph(to_integers(calibrated(name, bits, 0.3))))
     row = ARCHITECTURES[name]
     assert found["QLinearConv"] == len(row.conv_channels)
     assert found["QGemm"] == len(row.hidden_features) + 1

@@ -150,6 +150,8 @@ def test_a_wheel_works_without_a_checkout_and_writes_nothing_beside_itself(insta
     weights = ROOT / "results/weights" / SHIPPED.name
     assert run(installed / "bin/amr", "--version").stdout.strip() == amrpkg.__version__
     evaluate = ("--chunks-per-class", 9)
+    commands = ("results", "robustness", "verify")
+    elsewhere = [*((name, "--output", "x.csv") for name in commands), ["time"]]
     said = amr(
         ("classify", "x.npy"),
         ("export", weights, "--format", "onnx", "-o", "x.onnx"),
@@ -157,15 +159,15 @@ def test_a_wheel_works_without_a_checkout_and_writes_nothing_beside_itself(insta
         ("evaluate", "x.onnx", *evaluate),
         ("evaluate", "x.safetensors", *evaluate),
         ("classify", "x.npy", "--model", "x.onnx"),
+        *([name] for name in commands),
+        *elsewhere,
+        ("sweep", "--protocol", "trial"),
     )
+    said, refused, (status, message) = said[:6], said[6:-1], said[-1]
     assert [status for status, _ in said] == [0] * 6, said
     texts = [text for _, text in said]
     assert "2 chunks of 32 samples: QPSK 2" in texts[0] and "QPSK 2" in texts[5]
     assert all("of 81 fresh chunks right" in text for text in texts[3:5])
-    commands = ("results", "robustness", "verify")
-    elsewhere = [*((name, "--output", "x.csv") for name in commands), ["time"]]
-    sweep = ("sweep", "--protocol", "trial")
-    *refused, (status, message) = amr(*([name] for name in commands), *elsewhere, sweep)
     assert status == 2
     assert "run the sweep from a checkout" in message and len(message.splitlines()) == 1
     bare, elsewhere = refused[: len(commands)], refused[len(commands) :]

@@ -121,11 +121,13 @@ def _serve() -> None:
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a kernel prints is no reply
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
+    gc.disable()  # what is imported stays: no kernel has to look through it for what may go
     for module in _IMPORTS:
         import_module(module)
     # Of the code as it was imported: an edit during the sweep must not be put to its name.
     import_module("amrpkg.grid.runs").code_digest()
-    gc.freeze()  # what is imported stays, so no kernel goes through it again for what may go
+    gc.freeze()
+    gc.enable()
     for line in sys.stdin:
         if (pid := os.fork()) == 0:
             return _become_kernel(**json.loads(line))

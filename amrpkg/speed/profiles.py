@@ -24,7 +24,7 @@ os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or the profiler writes to std
 PARTS = ("arithmetic", "other operators", "Python and dispatch")
 
 
-def profile_batch(model: nn.Module, training: bool = False, batches: int = 20) -> pd.DataFrame:
+def profile_batch(model: nn.Module, training: bool = False, batches: int = 10) -> pd.DataFrame:
     """Measure the parts of a batch's time: forward or, in training, forward and backward.
 
     Index: "arithmetic", what a float network computes too (convolutions, matrix products,

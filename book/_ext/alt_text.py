@@ -1,5 +1,6 @@
 """Words of a figure for those who do not see it."""
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -8,9 +9,14 @@ from docutils import nodes
 ALT = Path(__file__).parents[1] / "alt.yml"  # name of a figure -> what is to be seen in it
 
 
+@cache
+def _words() -> dict[str, str]:
+    return yaml.safe_load(ALT.read_text())
+
+
 def _say_what_is_seen(app, doctree):
     """The words of the file; of a figure that is not in it, the first sentence of its caption."""
-    words = yaml.safe_load(ALT.read_text())
+    words = _words()
     for figure in doctree.findall(nodes.figure):
         caption = next(figure.findall(nodes.caption), None)
         first = caption.astext().split(". ")[0] if caption else ""
