@@ -119,7 +119,9 @@ def test_a_design_is_placed_and_routed(counter):
     assert sum(step.delay for step in placed.path) == pytest.approx(1000 / placed.fmax, rel=0.3)
 
 
-@pytest.mark.parametrize("name", ["gatemate-a1", "gowin-gw1nr9"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("gatemate-a1", marks=pytest.mark.slow), "gowin-gw1nr9"]
+)
 def test_parts_of_other_makers_hold_what_was_synthesised(name):
     device = find_device(name)
     made = synthesise(design(PINS + COUNTER + ADDER), device.family)
