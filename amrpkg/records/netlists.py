@@ -26,8 +26,7 @@ from amrpkg.records.synthesis import (
 
 NETLISTS = RESULTS / "netlists.csv"
 FAMILY = "xc7"  # whose counts every design has
-_TOO_LARGE = "centred", "pointwise_48_32_16_8bit", "pointwise_48_32_16_6bit"  # compile for minutes
-SMALL = tuple(x for x in CANDIDATES if x.is_streaming and not x.network.startswith(_TOO_LARGE))
+SMALL = tuple(x for x in CANDIDATES if x.is_streaming)
 
 
 def simulate_netlists(path: Path = NETLISTS, progress: bool = True) -> pd.DataFrame:
