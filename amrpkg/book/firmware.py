@@ -163,8 +163,8 @@ def compare_published(path: Path = SYNTHESIS) -> pd.DataFrame:
         }
     )
     table = pd.concat([others, ours], ignore_index=True)
-    rate = table["classifications/s"]
-    table["LUT per million/s"] = (table["LUT"] / (rate / 1e6)).round(0)
+    share = (table["LUT"] / (table["classifications/s"] / 1e6)).round(0)
+    table.insert(table.columns.get_loc("LUT") + 1, "LUT per million/s", share)
     return table.fillna({"device": "", "data": ""})
 
 
