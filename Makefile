@@ -19,9 +19,9 @@ pdf: .venv/installed
 	$(CHROMIUM) --headless --no-sandbox --disable-gpu --virtual-time-budget=20000 \
 		--no-pdf-header-footer --print-to-pdf=_build/book.pdf file://$(CURDIR)/_build/singlehtml/intro.html
 
-# One thread a process: two test processes, and the kernels that they start, keep two cores busy; a
-# third one made the same work a sixth longer. What the chapters store is compared with the
-# book that the tests build; nbval itself on one of them.
+# One thread a process: two test processes, and the kernels that they start, keep two cores busy;
+# with a third the same work took nearly a fifth longer. What the chapters store is compared with
+# the book that the tests build; nbval itself on one of them.
 test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \

@@ -131,18 +131,18 @@ def test_term_to_the_sweep_alone_ends_its_kernels_at_once(tmp_path):
     wait_for(partial(all_gone, family), seconds=10)
 
 
-def test_out_of_room_is_a_listed_failure_and_can_be_resumed(tmp_path, monkeypatch):
-    """No file may grow beyond `size` bytes: neither a notebook, nor then weights, fit the disk."""
+@pytest.mark.parametrize("size", [20_000, 500_000])
+def test_out_of_room_is_a_listed_failure_and_can_be_resumed(tmp_path, monkeypatch, size):
+    """No file may grow beyond `size` bytes: neither a notebook, or no weights, fit the disk."""
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
     arguments = ["--architecture", SMALL, "--pruning", "0", "20", *FLOAT]
-    for size in (20_000, 500_000):
-        limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
-        code, out, error = finish(amr(tmp_path, *arguments, "--retries", "0", preexec_fn=limit))
-        assert code == 1, error
-        assert "2 points asked for, 2 failed" in out
-        failed = [line for line in error.splitlines() if line.startswith("failed: ")]
-        assert len(failed) == 2 and "File too large" in failed[0] and "starts from" in failed[1]
-        assert f"{SMALL}/03_training.ipynb)" in failed[0] and "\x1b" not in error
-        assert not finished(tmp_path)
+    code, out, error = finish(amr(tmp_path, *arguments, "--retries", "0", preexec_fn=limit))
+    assert code == 1, error
+    assert "2 points asked for, 2 failed" in out
+    failed = [line for line in error.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 2 and "File too large" in failed[0] and "starts from" in failed[1]
+    assert f"{SMALL}/03_training.ipynb)" in failed[0] and "\x1b" not in error
+    assert not finished(tmp_path)
     code, out, error = finish(amr(tmp_path, *arguments))
     assert code == 0, error
     assert len(after := finished(tmp_path)) == 2 and are_valid(tmp_path, after, monkeypatch)

@@ -27,6 +27,7 @@ LARGE = 10_000  # LUTs from which nextpnr's second router is used: its first tak
 class Nextpnr(NamedTuple):
     """The program of a family.
 
+    package : of Python, that brings it
     target : MHz that it strives for, out of reach
     cells : of its report
     """

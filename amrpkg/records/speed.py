@@ -20,7 +20,7 @@ from amrpkg.records.search import CANDIDATES, SEARCH
 from amrpkg.speed.forms import Forms, integer_forms, model_forms, time_forms
 
 SPEED = RESULTS / "speed.csv"
-# A later run, with C and the smallest networks: its machine was twice as slow, and too restless
+# A later run, with C and the smallest networks: its machine was slower, and too restless
 # to take the place of the record before.
 C_SPEED = RESULTS / "c_speed.csv"
 
