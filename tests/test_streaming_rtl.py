@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import subprocess
 from copy import copy
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 
 from amrpkg.common.files import RESULTS
 from amrpkg.export.integer_file import load_integers
+from amrpkg.hardware import simulation
 from amrpkg.hardware.adder_graphs import share_adders, signed_digits
 from amrpkg.hardware.disturbance import disturb
 from amrpkg.hardware.integers import IntegerLayer, IntegerNetwork
@@ -98,6 +100,19 @@ def test_it_is_a_form_of_the_network(rtl):
     np.testing.assert_array_equal(rtl.predict(iq), NETWORK.scores(iq).argmax(axis=1))
     with pytest.raises(ValueError, match=r"iq has shape \(100, 2, 31\); allowed: \(n, 2, 32\)"):
         rtl.compute(iq[:, :, :31])
+
+
+def test_a_large_design_is_compiled_without_optimisation_and_equal(rtl, monkeypatch):
+    run, seen = subprocess.run, []
+    monkeypatch.setattr(simulation, "LARGE", 0)
+    monkeypatch.setattr(
+        simulation.subprocess,
+        "run",
+        lambda command, **how: seen.append(command) or run(command, **how),
+    )
+    large, iq = RtlNetwork(rtl.design), samples(NETWORK, 100, seed=9)
+    assert "-O0" in seen[-1]
+    np.testing.assert_array_equal(large.compute(iq), NETWORK.compute(iq))
 
 
 @pytest.mark.parametrize(

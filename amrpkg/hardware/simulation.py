@@ -22,7 +22,7 @@ from amrpkg.hardware.integers import IntegerNetwork
 
 _DRIVER = Path(__file__).with_name("driver.cpp")
 _HEADER = "common.h"
-_LARGE = 3 << 20  # characters of a netlist that a compiler would optimise for many minutes
+LARGE = 3 << 20  # characters of a netlist that a compiler would optimise for many minutes
 _LAST, _RESET = 1, 2  # flags of a beat
 _ENDS, _SHOWS, _TAKEN = 0, 1, 2  # events
 
@@ -166,7 +166,7 @@ def _compile(sources: dict[str, str], top: str, folder: Path) -> Path:
     modules = [folder / name for name in sources if name.endswith((".sv", ".v"))]
     _run([*command, *modules], env={"VERILATOR_ROOT": str(verilator)})
     runtime, program = _runtime(), folder / "driver"
-    large = sum(map(len, sources.values())) > _LARGE
+    large = sum(map(len, sources.values())) > LARGE
     parts = [_DRIVER, *sorted((folder / "model").glob("*.cpp"))]
     options = ["-O0"] if large else []
     options += [f"-I{folder / 'model'}", runtime / "runtime.o", "-lpthread", "-o", program]
